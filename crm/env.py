@@ -1,0 +1,61 @@
+"""Typed readers of the environment that refuse bad values by name instead of guessing."""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+class BadSetting(ValueError):
+    """An environment variable holds something the platform can't use; the text names it and what is expected."""
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable, or the content of the file that <name>_FILE names (secrets as mounted files)."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text().strip()
+    return os.environ.get(name, default)
+
+
+def required(name: str, hint: str) -> str:
+    if value := text(name):
+        return value
+    raise BadSetting(f"{name} is not set: {hint}")
+
+
+def flag(name: str, *, default: bool) -> bool:
+    raw = text(name, "1" if default else "0").strip().lower()
+    if raw in TRUE:
+        return True
+    if raw in FALSE:
+        return False
+    raise BadSetting(f"{name}={raw!r} is not a yes/no value (use 1 or 0)")
+
+
+def number(name: str, default: int) -> int:
+    raw = text(name, str(default))
+    try:
+        return int(raw)
+    except ValueError:
+        raise BadSetting(f"{name}={raw!r} is not a whole number") from None
+
+
+def items(name: str, default: str = "") -> list[str]:
+    """A comma-separated list, blanks dropped."""
+    return [item.strip() for item in text(name, default).split(",") if item.strip()]
+
+
+def postgres(url: str) -> dict[str, object]:
+    """Django's connection settings for a postgres:// URL. Raises BadSetting for anything else."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise BadSetting("DATABASE_URL must look like postgresql://user:password@host:5432/name")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+    }

@@ -1,0 +1,107 @@
+"""A tenant is a club group; a club is one of its sites."""
+
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from phonenumbers import SUPPORTED_REGIONS
+
+from crm.tenancy.models.base import TenantModel, uuid7
+
+DEFAULT_ZONE = "Africa/Johannesburg"
+
+
+def valid_zone(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError(f"“{value}” is not a time zone of the IANA list, such as Europe/London.")
+
+
+def valid_region(value: str) -> None:
+    if value not in SUPPORTED_REGIONS:
+        raise ValidationError(f"“{value}” is not a two-letter country code, such as ZA or GB.")
+
+
+valid_currency = RegexValidator(r"^[A-Z]{3}$", "Use the three-letter ISO code, such as ZAR.")
+
+
+class Tenant(models.Model):
+    """A club group: the unit of isolation. The only table that belongs to nobody."""
+
+    class ConsentOwner(models.TextChoices):
+        MESSAGING = "MESSAGING", "the Messaging service"
+        LOCAL = "LOCAL", "Fairway"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    slug = models.SlugField(unique=True, help_text="How other systems name this club group in their events.")
+    name = models.CharField(max_length=200)
+    region = models.CharField(
+        max_length=2,
+        default="ZA",
+        validators=[valid_region],
+        help_text="Country of phone numbers without a code.",
+    )
+    timezone = models.CharField(max_length=64, default=DEFAULT_ZONE, validators=[valid_zone])
+    currency = models.CharField(max_length=3, default="ZAR", validators=[valid_currency])
+    currency_rates = models.JSONField(
+        default=dict, blank=True, help_text="What one unit of another currency is worth here: {“GBP”: 23.1}."
+    )
+    language = models.CharField(max_length=35, default="en")
+    consent_owner = models.CharField(
+        max_length=9, choices=ConsentOwner.choices, default=ConsentOwner.MESSAGING
+    )
+    high_value_cents = models.BigIntegerField(default=100_000, validators=[MinValueValidator(1)])
+    at_risk_threshold = models.PositiveSmallIntegerField(default=60)
+    limits = models.JSONField(
+        default=dict, blank=True, help_text="Requests a minute, where they differ: {“read”: 2000}."
+    )
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Club(TenantModel):
+    """A site of a tenant, and the ids by which other systems call it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=200)
+    refs = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        help_text="The ids other systems use for this club, such as club-fynbos.",
+    )
+    region = models.CharField(max_length=2, blank=True, validators=[valid_region])
+    timezone = models.CharField(max_length=64, blank=True, validators=[valid_zone])
+    currency = models.CharField(max_length=3, blank=True, validators=[valid_currency])
+    language = models.CharField(max_length=35, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta(TenantModel.Meta):
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="club_name_once"),
+            models.UniqueConstraint(fields=["tenant", "id"], name="club_tenant_key"),
+        ]
+        indexes = [GinIndex(fields=["refs"], name="club_refs")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse a ref that another club of the tenant already has: events would not know whom they mean."""
+        others: Any = Club.objects.exclude(pk=self.pk)
+        taken = set(self.refs) & {ref for club in others for ref in club.refs}
+        if taken:
+            raise ValidationError({"refs": f"Another club already uses {', '.join(sorted(taken))}."})

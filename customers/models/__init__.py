@@ -1,0 +1,42 @@
+"""Who: profiles, identifiers, and the facts that sources tell about people."""
+
+from customers.models.commerce import Deal, Invoice, Order, Payment, PrivacyRequest, Ticket
+from customers.models.facts import SourceFact
+from customers.models.golf import (
+    AssociationNumber,
+    Booking,
+    BookingPlayer,
+    ClubEvent,
+    CompetitionEntry,
+    CourseClosure,
+    HandicapRevision,
+    Membership,
+)
+from customers.models.identity import AliasHolder, DuplicateCandidate, IdentityAlias
+from customers.models.profile import CustomerMetrics, CustomerProfile, CustomerType, Stage, Status
+
+__all__ = [
+    "AliasHolder",
+    "AssociationNumber",
+    "Booking",
+    "BookingPlayer",
+    "ClubEvent",
+    "CompetitionEntry",
+    "CourseClosure",
+    "CustomerMetrics",
+    "CustomerProfile",
+    "CustomerType",
+    "Deal",
+    "DuplicateCandidate",
+    "HandicapRevision",
+    "IdentityAlias",
+    "Invoice",
+    "Membership",
+    "Order",
+    "Payment",
+    "PrivacyRequest",
+    "SourceFact",
+    "Stage",
+    "Status",
+    "Ticket",
+]

@@ -1,0 +1,100 @@
+"""Money and service facts: orders, payments, invoices, deals, tickets, privacy requests."""
+
+from django.db import models
+
+from customers.models.facts import SourceFact, fact_constraints
+
+
+class Order(SourceFact):
+    """A web-shop order. It counts towards lifetime value from `paid_at` on, less what was refunded."""
+
+    class Status(models.TextChoices):
+        CREATED = "CREATED", "Created"
+        PAID = "PAID", "Paid"
+        COMPLETED = "COMPLETED", "Completed"
+        REFUNDED = "REFUNDED", "Refunded"
+        CANCELLED = "CANCELLED", "Cancelled"
+
+    status = models.CharField(max_length=9, choices=Status.choices, blank=True)
+    total_cents = models.BigIntegerField(null=True)
+    refunded_cents = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    items = models.JSONField(default=list)
+    channel = models.CharField(max_length=50, blank=True)
+    placed_at = models.DateTimeField(null=True)
+    paid_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+
+    class Meta(SourceFact.Meta):
+        constraints = fact_constraints("order")
+        indexes = [models.Index(fields=["tenant", "customer", "-placed_at"], name="orders_of")]
+
+
+class Payment(SourceFact):
+    """A payment to the club, received or failed."""
+
+    amount_cents = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    status = models.CharField(max_length=10, blank=True)
+    invoice_key = models.CharField(max_length=200, blank=True)
+    paid_at = models.DateTimeField(null=True)
+    failure_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta(SourceFact.Meta):
+        constraints = fact_constraints("payment")
+        indexes = [models.Index(fields=["tenant", "customer"], name="payments_of")]
+
+
+class Invoice(SourceFact):
+    amount_cents = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    due_at = models.DateTimeField(null=True)
+    status = models.CharField(max_length=10, blank=True)
+    days_overdue = models.PositiveIntegerField(null=True)
+
+    class Meta(SourceFact.Meta):
+        constraints = fact_constraints("invoice")
+        indexes = [models.Index(fields=["tenant", "customer"], name="invoices_of")]
+
+
+class Deal(SourceFact):
+    value_cents = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    status = models.CharField(max_length=10, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta(SourceFact.Meta):
+        constraints = fact_constraints("deal")
+        indexes = [models.Index(fields=["tenant", "customer"], name="deals_of")]
+
+
+class Ticket(SourceFact):
+    """A support ticket."""
+
+    subject = models.CharField(max_length=300, blank=True)
+    sentiment = models.CharField(max_length=20, blank=True)
+    status = models.CharField(max_length=10, blank=True)
+    opened_at = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta(SourceFact.Meta):
+        constraints = fact_constraints("ticket")
+        indexes = [models.Index(fields=["tenant", "customer"], name="tickets_of")]
+
+
+class PrivacyRequest(SourceFact):
+    """A request about a person's data that waits for the club's decision."""
+
+    class Status(models.TextChoices):
+        OPEN = "OPEN", "Open"
+        DONE = "DONE", "Done"
+        REFUSED = "REFUSED", "Refused"
+
+    kind = models.CharField(max_length=10, default="ERASURE")
+    status = models.CharField(max_length=7, choices=Status.choices, default=Status.OPEN)
+    reason = models.CharField(max_length=200, blank=True)
+    requested_at = models.DateTimeField(null=True)
+
+    class Meta(SourceFact.Meta):
+        constraints = fact_constraints("privacy_request")
+        indexes = [models.Index(fields=["tenant", "status", "requested_at"], name="privacy_requests_open")]

@@ -1,0 +1,31 @@
+"""What every row told by a source has in common."""
+
+from django.db import models
+from django.utils import timezone
+
+from crm.tenancy.models import TenantForeignKey, TenantModel
+from customers.models.profile import CustomerProfile
+
+
+class SourceFact(TenantModel):
+    """A row keyed by the source's own id, assembled from events that come in any order, any number of times.
+
+    `stamps` says for each attribute which event wrote it; see customers.stamps for who wins.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    key = models.CharField(max_length=300)
+    customer = TenantForeignKey(CustomerProfile, null=True, blank=True, related_name="+")
+    stamps = models.JSONField(default=dict, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return self.key
+
+
+def fact_constraints(name: str) -> list[models.BaseConstraint]:
+    return [models.UniqueConstraint(fields=["tenant", "key"], name=f"{name}_key")]

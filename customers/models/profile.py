@@ -1,0 +1,213 @@
+"""One true profile per person, and the hot numbers beside it."""
+
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from crm.tenancy.models import TenantForeignKey, TenantModel, scoped, uuid7
+
+
+class Status(models.TextChoices):
+    ACTIVE = "ACTIVE", "Active"
+    INACTIVE = "INACTIVE", "Inactive"
+    MERGED = "MERGED", "Merged"
+    DELETED = "DELETED", "Deleted"
+
+
+class Stage(models.TextChoices):
+    SUBSCRIBER = "SUBSCRIBER", "Subscriber"
+    LEAD = "LEAD", "Lead"
+    PROSPECT = "PROSPECT", "Prospect"
+    CUSTOMER = "CUSTOMER", "Customer"
+    MEMBER = "MEMBER", "Member"
+    ADVOCATE = "ADVOCATE", "Advocate"
+    CHURNED = "CHURNED", "Churned"
+
+
+class CustomerType(models.TextChoices):
+    GUEST = "GUEST", "Guest"
+    REGISTERED = "REGISTERED", "Registered"
+    WHOLESALE = "WHOLESALE", "Wholesale"
+    AFFILIATE = "AFFILIATE", "Affiliate"
+
+
+class CustomerQuerySet(models.QuerySet["CustomerProfile"]):
+    def listed(self) -> "CustomerQuerySet":
+        """Those a list shows by default: neither merged away nor deleted."""
+        return self.exclude(status__in=[Status.MERGED, Status.DELETED])
+
+    def at_clubs(self, refs: list[str]) -> "CustomerQuerySet":
+        """Those with a home club, a membership or a booking at one of the clubs, by the clubs' refs."""
+        return self.filter(
+            models.Q(home_club_ref__in=refs)
+            | models.Exists(_facts_at("Membership", refs))
+            | models.Exists(_facts_at("Booking", refs))
+        )
+
+
+def _facts_at(model: str, refs: list[str]) -> Any:
+    rows = CustomerProfile._meta.apps.get_model("customers", model)._default_manager
+    return rows.filter(customer=models.OuterRef("pk"), club_ref__in=refs)
+
+
+class CustomerProfile(TenantModel):
+    """A person as the tenant's systems and staff know them.
+
+    E-mail and phone are contact points, kept in step with the identity aliases but without unique keys.
+    Every column that sources and staff write has its stamp in `provenance`: who wrote it, when, and why it won.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    external_id = models.UUIDField(default=uuid4, editable=False)
+
+    auth_user_id = models.CharField(max_length=200, blank=True)
+    email = models.CharField("e-mail", max_length=254, blank=True)
+    email_display = models.CharField(max_length=254, blank=True, help_text="As its owner writes it.")
+    email_verified = models.BooleanField(default=False)
+    phone_number = models.CharField(max_length=40, blank=True)
+    phone_is_valid = models.BooleanField(
+        default=False, help_text="An invalid number is kept as sent, never used."
+    )
+    phone_verified = models.BooleanField(default=False)
+    scl_member_id = models.BigIntegerField("SCL member id", null=True, blank=True)
+    teetime_player_id = models.CharField("TeeTime player id", max_length=200, blank=True)
+    messaging_contact_id = models.CharField("Messaging contact id", max_length=200, blank=True)
+    external_ids = models.JSONField(default=dict, blank=True)
+
+    first_name = models.CharField(max_length=200, blank=True)
+    last_name = models.CharField(max_length=200, blank=True)
+    display_name = models.CharField(max_length=200, blank=True)
+    date_of_birth = models.DateField(null=True, blank=True)
+    gender = models.CharField(max_length=30, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    language = models.CharField(max_length=35, blank=True)
+
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
+    lifecycle_stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.SUBSCRIBER)
+    lifecycle_pin = models.CharField(max_length=10, choices=Stage.choices, blank=True)
+    stages_reached = models.JSONField(
+        default=dict, help_text="Stage -> the latest time something spoke for it."
+    )
+    customer_type = models.CharField(
+        max_length=10, choices=CustomerType.choices, default=CustomerType.REGISTERED
+    )
+    tags = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    is_vip = models.BooleanField("VIP", default=False)
+    is_blocked = models.BooleanField(default=False)
+    is_pending = models.BooleanField(default=False)
+    is_light = models.BooleanField(default=False, help_text="A guest known by name only.")
+    source = models.CharField(max_length=50, blank=True, help_text="What first told us about this person.")
+    source_details = models.JSONField(default=dict, blank=True)
+
+    handicap = models.DecimalField(max_digits=4, decimal_places=1, null=True, blank=True)
+    handicap_updated_at = models.DateTimeField(null=True, blank=True)
+    home_club_ref = models.CharField("home club id", max_length=100, blank=True)
+    home_club_name = models.CharField(max_length=200, blank=True)
+
+    membership_tier = models.CharField(max_length=100, blank=True)
+    membership_status = models.CharField(max_length=50, blank=True)
+    member_since = models.DateField(null=True, blank=True)
+    membership_expiry = models.DateField(null=True, blank=True)
+    membership_ended_at = models.DateTimeField(null=True, blank=True)
+
+    email_opt_in = models.BooleanField(null=True)
+    email_opt_in_at = models.DateTimeField(null=True, blank=True)
+    sms_opt_in = models.BooleanField("SMS opt in", null=True)
+    sms_opt_in_at = models.DateTimeField(null=True, blank=True)
+    push_opt_in = models.BooleanField(null=True)
+    push_opt_in_at = models.DateTimeField(null=True, blank=True)
+    whatsapp_opt_in = models.BooleanField("WhatsApp opt in", null=True)
+    whatsapp_opt_in_at = models.DateTimeField(null=True, blank=True)
+
+    gdpr_consent = models.BooleanField(null=True)
+    gdpr_consent_at = models.DateTimeField(null=True, blank=True)
+    data_retention_date = models.DateField(null=True, blank=True)
+    customer_notes = models.TextField(blank=True)
+    internal_notes = models.TextField(blank=True)
+    custom_fields = models.JSONField(default=dict, blank=True)
+
+    merged_into = TenantForeignKey("self", null=True, blank=True, related_name="+")
+    merged_at = models.DateTimeField(null=True, blank=True)
+    merge_reason = models.CharField(max_length=200, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.CharField(max_length=300, blank=True, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_by = models.CharField(max_length=300, blank=True, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    provenance = models.JSONField(default=dict, editable=False)
+
+    objects: ClassVar[Any] = scoped(CustomerQuerySet)
+
+    class Meta(TenantModel.Meta):
+        verbose_name = "customer"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "id"], name="customer_tenant_key"),
+            models.UniqueConstraint(fields=["tenant", "external_id"], name="customer_external_id"),
+            models.CheckConstraint(
+                condition=models.Q(merged_into=None) | models.Q(status=Status.MERGED),
+                name="only_merged_point_on",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "last_name", "first_name", "id"], name="customer_by_name"),
+            models.Index(fields=["tenant", "-created_at", "-id"], name="customer_by_age"),
+            models.Index(fields=["tenant", "updated_at", "id"], name="customer_by_update"),
+            models.Index(fields=["tenant", "home_club_ref"], name="customer_by_home_club"),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name or self.email_display or self.phone_number or f"Customer {str(self.pk)[-6:]}"
+
+    @property
+    def full_name(self) -> str:
+        return self.display_name or f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def initials(self) -> str:
+        letters = [word[0] for word in (self.first_name, self.last_name) if word]
+        return "".join(letters or [str(self)[:1]]).upper()
+
+    @property
+    def etag(self) -> str:
+        """Changes with what people and sources write, not with counters and scores."""
+        return f'"{self.pk.hex}-{self.version}"'
+
+
+class CustomerMetrics(TenantModel):
+    """Counters and scores of one customer: written often, so narrow, and apart from the profile's history."""
+
+    customer = models.OneToOneField(
+        CustomerProfile, models.CASCADE, primary_key=True, related_name="metrics", db_constraint=False
+    )
+    last_activity_at = models.DateTimeField(null=True)
+    last_activity_type = models.CharField(max_length=60, blank=True)
+    activity_count_30d = models.PositiveIntegerField(default=0)
+    booking_count_30d = models.PositiveIntegerField(default=0)
+    last_booking_at = models.DateTimeField(null=True)
+    last_email_open_at = models.DateTimeField(null=True)
+    last_email_click_at = models.DateTimeField(null=True)
+    last_sms_reply_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(null=True)
+    lifetime_value_cents = models.BigIntegerField(default=0)
+    engagement_score = models.PositiveSmallIntegerField(default=0)
+    engagement_score_at = models.DateTimeField(null=True)
+    churn_risk_score = models.PositiveSmallIntegerField(default=0)
+    churn_risk_score_at = models.DateTimeField(null=True)
+    decays_at = models.DateTimeField(null=True, help_text="When the oldest counted thing leaves its window.")
+
+    class Meta(TenantModel.Meta):
+        verbose_name_plural = "customer metrics"
+        indexes = [
+            models.Index(
+                models.F("tenant"), models.F("last_activity_at").desc(nulls_last=True), models.F("customer").desc(),
+                name="metrics_by_last_activity",
+            ),
+            models.Index(fields=["decays_at"], name="metrics_due", condition=models.Q(decays_at__isnull=False)),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"metrics of {self.customer_id}"
