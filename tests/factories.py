@@ -1,0 +1,132 @@
+"""Rows for tests, made in the open tenant scope."""
+
+from typing import Any
+
+import factory
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from crm.tenancy.models import ApiKey, Club, StaffMembership, Tenant, User
+from crm.tenancy.permissions import Role, Scope
+from crm.tenancy.scope import current_tenant, tenant_scope
+from customers.models import AliasHolder, CustomerMetrics, CustomerProfile, IdentityAlias
+from timeline.models import Activity, EventBody, InboundEvent
+
+PASSWORD = "correct horse battery staple"
+ALIASES = {
+    "email": "email",
+    "phone_number": "phoneNumber",
+    "auth_user_id": "authUserId",
+    "scl_member_id": "sclMemberId",
+    "teetime_player_id": "teetimePlayerId",
+    "messaging_contact_id": "messagingContactId",
+}
+
+
+class TenantFactory(DjangoModelFactory[Tenant]):
+    class Meta:
+        model = Tenant
+
+    slug = factory.Sequence(lambda n: f"group-{n}")
+    name = factory.LazyAttribute(lambda tenant: tenant.slug.title())
+
+
+class ClubFactory(DjangoModelFactory[Club]):
+    class Meta:
+        model = Club
+
+    tenant = factory.LazyFunction(current_tenant)
+    name = factory.Sequence(lambda n: f"Club {n}")
+    refs = factory.LazyAttribute(lambda club: [club.name.lower().replace(" ", "-")])
+
+
+class UserFactory(DjangoModelFactory[User]):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"staff{n}@club.example")
+    full_name = "Sam Starter"
+    is_staff = True
+    password = factory.django.Password(PASSWORD)
+
+
+class StaffMembershipFactory(DjangoModelFactory[StaffMembership]):
+    class Meta:
+        model = StaffMembership
+
+    tenant = factory.LazyFunction(current_tenant)
+    user = factory.SubFactory(UserFactory)
+    role = Role.ADMIN
+
+
+class CustomerProfileFactory(DjangoModelFactory[CustomerProfile]):
+    """A customer with metrics, and an identity alias for each identifier it is given."""
+
+    class Meta:
+        model = CustomerProfile
+        skip_postgeneration_save = True
+
+    tenant = factory.LazyFunction(current_tenant)
+    first_name = "Thandi"
+    last_name = factory.Sequence(lambda n: f"Nkosi{n}")
+    email = factory.Sequence(lambda n: f"customer{n}@example.com")
+    email_display = factory.SelfAttribute("email")
+
+    @factory.post_generation
+    def metrics(self, create: bool, extracted: dict[str, Any] | None, **values: Any) -> None:
+        CustomerMetrics.objects.create(tenant=self.tenant, customer=self, **(extracted or values))
+
+    @factory.post_generation
+    def aliases(self, create: bool, extracted: Any, **_: Any) -> None:
+        found = {kind: getattr(self, attribute) for attribute, kind in ALIASES.items()}
+        found |= {f"externalIds.{kind}": value for kind, value in self.external_ids.items()}
+        for kind, value in found.items():
+            if value not in ("", None):
+                hold(self, kind, str(value))
+
+
+def hold(customer: CustomerProfile, kind: str, value: str, *, is_owner: bool = True) -> AliasHolder:
+    """Give a customer an identifier; a shared one gets its further holders with is_owner=False."""
+    alias, _ = IdentityAlias.objects.get_or_create(tenant=customer.tenant, kind=kind, value=value)
+    return AliasHolder.objects.create(
+        tenant=customer.tenant, alias=alias, customer=customer, is_owner=is_owner, source="test"
+    )
+
+
+class ActivityFactory(DjangoModelFactory[Activity]):
+    class Meta:
+        model = Activity
+
+    tenant = factory.LazyFunction(current_tenant)
+    customer = factory.SubFactory(CustomerProfileFactory)
+    recorded_for = factory.SelfAttribute("customer.id")
+    type = "TEETIME_BOOKED"
+    category = "BOOKING"
+    title = "Booked a tee time"
+    source = "teetime"
+    occurred_at = factory.LazyFunction(timezone.now)
+
+
+class InboundEventFactory(DjangoModelFactory[InboundEvent]):
+    class Meta:
+        model = InboundEvent
+        skip_postgeneration_save = True
+
+    tenant = factory.LazyFunction(current_tenant)
+    source = "scl"
+    event_id = factory.Sequence(lambda n: f"event-{n}")
+    type = "scl.member.created"
+    priority = 2
+    occurred_at = factory.LazyFunction(timezone.now)
+
+    @factory.post_generation
+    def raw(self, create: bool, extracted: str | None, **_: Any) -> None:
+        EventBody.objects.create(tenant=self.tenant, event=self, raw=extracted or "{}")
+
+
+def issue_key(tenant: Tenant, *, scopes: list[str] | None = None, **fields: Any) -> tuple[ApiKey, str]:
+    """An API key of a tenant, with every scope unless told."""
+    wanted = [scope.value for scope in Scope] if scopes is None else scopes
+    with tenant_scope(tenant):
+        return ApiKey.issue(name="Test", scopes=wanted, tenant=tenant, **fields)
