@@ -1,0 +1,48 @@
+"""The environment that the project's own processes run in."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from crm.embedded.postgres import Postgres
+from crm.embedded.roles import APPLICATION, OWNER
+from crm.embedded.valkey import Valkey
+
+
+def servers_to_embed(
+    environ: Mapping[str, str], directory: Path, *, durable: bool = True
+) -> tuple[Postgres | None, Valkey | None]:
+    """The servers that the environment does not give an address of, not started."""
+    postgres = None if environ.get("DATABASE_URL") else Postgres(directory / "postgres", durable=durable)
+    valkey = None if environ.get("REDIS_URL") else Valkey(directory / "valkey", durable=durable)
+    return postgres, valkey
+
+
+def environment(
+    environ: Mapping[str, str], *, postgres: Postgres | None, valkey: Valkey | None, secret_key: str
+) -> dict[str, str]:
+    """The given environment, with addresses of the embedded servers and local defaults of what it leaves open."""
+    made = {"SECRET_KEY": secret_key, "FAIRWAY_EMBEDDED": "1", "PYTHONUNBUFFERED": "1"} | dict(environ)
+    if postgres is not None:
+        made |= {"DATABASE_URL": postgres.url(APPLICATION), "MIGRATION_DATABASE_URL": postgres.url(OWNER)}
+    if valkey is not None:
+        made |= {"REDIS_URL": valkey.url}
+    return made
+
+
+def kept_secret_key(directory: Path) -> str:
+    """The secret key of this checkout, made once."""
+    path = directory / "secret_key"
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(48))
+    return path.read_text()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, all or nothing."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    partial.rename(path)

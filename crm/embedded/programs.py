@@ -1,0 +1,36 @@
+"""The command lines of the platform's own processes."""
+
+import sys
+
+from crm.embedded import ROOT
+from crm.embedded.servers import HOST
+
+MANAGE = (sys.executable, str(ROOT / "manage.py"))
+AS_ROOT = ("-W", "ignore:You're running the worker with superuser privileges")
+CELERY = (sys.executable, *AS_ROOT, "-m", "celery", "--quiet", "--app", "crm")
+QUEUES = "events-high,events,default"
+WEB_THREADS = 8
+
+
+def web(port: int) -> tuple[str, ...]:
+    """Gunicorn with threads; without its control socket, which would lie in the home directory."""
+    return (
+        *(sys.executable, "-m", "gunicorn", "crm.wsgi", "--bind", f"{HOST}:{port}", "--no-control-socket"),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", str(WEB_THREADS)),
+        *("--graceful-timeout", "8", "--timeout", "60", "--log-level", "warning"),
+    )
+
+
+def background() -> dict[str, tuple[str, ...]]:
+    """What runs beside the web process, by name."""
+    quiet = ("--loglevel", "WARNING")
+    lonely = ("--without-gossip", "--without-mingle")  # faster back after a broker restart
+    return {
+        "worker": (*CELERY, "worker", "--queues", QUEUES, "--concurrency", "2", *lonely, *quiet),
+        "consumer": manage("consume_events"),
+        "beat": (*CELERY, "beat", *quiet),
+    }
+
+
+def manage(*arguments: str) -> tuple[str, ...]:
+    return (*MANAGE, *arguments)
