@@ -6,6 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
+import psycopg
+
 from crm.embedded import VAR, EmbeddedError
 from crm.embedded.execute import execute
 from crm.embedded.processes import die_with_parent
@@ -50,7 +52,7 @@ def main() -> int:
             case _:
                 create_roles(arguments.url, arguments.database)
                 return 0
-    except EmbeddedError as problem:
+    except (EmbeddedError, psycopg.OperationalError) as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
