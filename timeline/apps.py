@@ -4,3 +4,7 @@ from django.apps import AppConfig
 class TimelineConfig(AppConfig):
     name = "timeline"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Load what registers itself: the recorder of acts."""
+        import timeline.services  # noqa: F401

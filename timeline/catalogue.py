@@ -8,6 +8,7 @@ from typing import Any
 from jsonschema_rs import Draft202012Validator
 
 from timeline.effects import Effect, Event
+from timeline.schema import compiled
 
 
 class Priority(IntEnum):
@@ -23,7 +24,7 @@ Interpreter = Callable[[Event], Effect]
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """One canonical event type. `sources` are the source names that send it, the first being the default."""
+    """One canonical event type. `source` is who sends it, for an event that doesn't say."""
 
     name: str
     source: str
@@ -57,9 +58,7 @@ def event_type(
             if spelling in TYPES or spelling in ALIASES:
                 raise ValueError(f"event type {spelling!r} is declared twice")
         summary = (interpret.__doc__ or "").strip().splitlines()[0]
-        TYPES[name] = EventType(
-            name, source, schema, interpret, priority, aliases, summary, Draft202012Validator(dict(schema))
-        )
+        TYPES[name] = EventType(name, source, schema, interpret, priority, aliases, summary, compiled(schema))
         ALIASES.update(dict.fromkeys(aliases, name))
         return interpret
 

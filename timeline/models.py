@@ -1,5 +1,6 @@
 """What happened: the inbox of events as received, and the timeline made of them."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -17,10 +18,11 @@ class SyncStatus(models.TextChoices):
 
 
 class InboundEventQuerySet(models.QuerySet["InboundEvent"]):
-    def due(self, now: Any) -> "InboundEventQuerySet":
-        """Waiting for a worker: fresh, or failed with a retry whose time has come."""
+    def due(self, now: datetime, *, lost: datetime) -> "InboundEventQuerySet":
+        """Waiting for a worker: not claimed since `lost`, and any retry's time has come."""
+        free = models.Q(claimed_at=None) | models.Q(claimed_at__lt=lost)
         return self.filter(
-            models.Q(next_attempt_at=None) | models.Q(next_attempt_at__lte=now), is_waiting=True
+            models.Q(next_attempt_at=None) | models.Q(next_attempt_at__lte=now), free, is_waiting=True
         )
 
     def dead(self) -> "InboundEventQuerySet":
@@ -72,6 +74,12 @@ class InboundEvent(TenantModel):
                 fields=["tenant", "priority", "id"],
                 name="events_waiting",
                 condition=models.Q(is_waiting=True),
+            ),
+            models.Index(
+                fields=["tenant", "claimed_at"],
+                name="events_alone",
+                condition=models.Q(is_waiting=True)
+                & (models.Q(claimed_at__isnull=False) | models.Q(claims__gt=0) | models.Q(attempts__gt=0)),
             ),
             models.Index(fields=["tenant", "-received_at", "-id"], name="events_by_arrival"),
             models.Index(

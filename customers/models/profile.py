@@ -206,7 +206,9 @@ class CustomerMetrics(TenantModel):
                 models.F("tenant"), models.F("last_activity_at").desc(nulls_last=True), models.F("customer").desc(),
                 name="metrics_by_last_activity",
             ),
-            models.Index(fields=["decays_at"], name="metrics_due", condition=models.Q(decays_at__isnull=False)),
+            models.Index(
+                fields=["tenant", "decays_at"], name="metrics_due", condition=models.Q(decays_at__isnull=False)
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:

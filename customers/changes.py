@@ -1,0 +1,226 @@
+"""Writes what events, staff and keys say about people: resolved, folded and stored as sets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from crm.tenancy.rows import insert_rows, update_rows
+from customers import lifecycle, normalise
+from customers.models import CustomerMetrics, CustomerProfile, Status
+from customers.normalise import EXTERNAL_PREFIX
+from customers.resolution import Hit, Request, resolve_batch
+from customers.stamps import EPOCH, Stamp, fold, microseconds
+
+COLUMNS = [f.attname for f in CustomerProfile._meta.concrete_fields if f.attname != "tenant_id"]
+LINKS = {
+    "authUserId": "auth_user_id",
+    "sclMemberId": "scl_member_id",
+    "teetimePlayerId": "teetime_player_id",
+    "messagingContactId": "messaging_contact_id",
+}
+CONTACTS = {"email": "email", "phoneNumber": "phone_number"}
+BOOKKEEPING = {"provenance", "version", "updated_at", "updated_by"}
+BLANK: dict[str, Any] = {
+    f.attname: f.get_default() for f in CustomerProfile._meta.concrete_fields if f.attname != "tenant_id"
+}
+NEVER_NULL = {f.attname for f in CustomerProfile._meta.concrete_fields if not f.null}
+
+
+class Mention(NamedTuple):
+    """What one event or act says about one person.
+
+    hints are normalised (kind -> value); fields are profile attributes; region is where a phone number
+    without a country code is dialled.
+    """
+
+    hints: Mapping[str, str]
+    fields: Mapping[str, Any]
+    stamp: Stamp
+    region: str
+    stage: str | None = None
+    seen: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Person:
+    """A profile while a batch works on it: its row as a dict, and what became different."""
+
+    row: dict[str, Any]
+    is_new: bool
+    changed: set[str] = field(default_factory=set)
+    touched: bool = False
+    reached_before: frozenset[str] = frozenset()
+    seen: dict[str, datetime] = field(default_factory=dict)
+    cause: Stamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """hits: one a mention that had hints, in order. people: everyone who was hit or made, by id."""
+
+    hits: list[Hit | None]
+    people: dict[UUID, Person]
+
+
+def apply_mentions(mentions: Sequence[Mention], *, now: datetime, by: str) -> Outcome:
+    """Resolve every mention and write what it says, in the caller's transaction.
+
+    A mention without hints means nobody: its hit is None. At most 12 statements, whatever the number.
+    """
+    known = [mention for mention in mentions if mention.hints]
+    requests = [Request(mention.hints, mention.stamp.source, mention.stamp.event) for mention in known]
+    found = resolve_batch(requests, now=now) if requests else []
+    people = _load(found)
+    for mention, hit in zip(known, found, strict=True):
+        _absorb(people, mention, hit)
+    _store(people, now=now, by=by)
+    hits = iter(found)
+    return Outcome([next(hits) if mention.hints else None for mention in mentions], people)
+
+
+def add_person(pk: UUID, mention: Mention, *, now: datetime, by: str) -> Person:
+    """Write a new profile whose identifiers are registered already."""
+    person = _blank(pk)
+    hit = Hit(pk, True, [], 100, False, mention.hints)
+    _absorb({pk: person}, mention, hit)
+    _store({pk: person}, now=now, by=by)
+    return person
+
+
+def write_fields(profile_id: UUID, mention: Mention, *, now: datetime, by: str) -> Person:
+    """Write a mention to a profile that is known and locked already (an edit by staff or key)."""
+    people = _read([profile_id])
+    _link(people[profile_id], mention.hints, mention.stamp)
+    _write_to(people[profile_id], mention)
+    _store(people, now=now, by=by)
+    return people[profile_id]
+
+
+def _load(hits: Sequence[Hit]) -> dict[UUID, Person]:
+    new = {hit.customer for hit in hits if hit.is_new} | {hit.apart[0] for hit in hits if hit.apart}
+    people = _read({hit.customer for hit in hits} - new)
+    return people | {pk: _blank(pk) for pk in sorted(new)}
+
+
+def _blank(pk: UUID) -> Person:
+    row = {name: value.copy() if isinstance(value, dict | list) else value for name, value in BLANK.items()}
+    return Person(row | {"id": pk, "external_id": uuid4()}, is_new=True, touched=True)
+
+
+def _read(ids: Any) -> dict[UUID, Person]:
+    rows = CustomerProfile.objects.filter(pk__in=list(ids)).values(*COLUMNS) if ids else ()
+    return {
+        row["id"]: Person(row, is_new=False, reached_before=frozenset(row["stages_reached"])) for row in rows
+    }
+
+
+def _absorb(people: dict[UUID, Person], mention: Mention, hit: Hit) -> None:
+    person = people[hit.customer]
+    _link(person, hit.own, mention.stamp)
+    if hit.apart:
+        apart = people[hit.apart[0]]
+        _link(apart, hit.apart[1], mention.stamp)
+        _write_to(apart, mention._replace(fields={}, stage=None, seen=()))
+    _write_to(person, mention)
+    # An identifier is a way to reach somebody too, as long as nobody told us a better one.
+    reached_by = {column: mention.hints[kind] for kind, column in CONTACTS.items() if kind in mention.hints}
+    weak = mention._replace(fields=reached_by, stage=None, seen=(), stamp=mention.stamp._replace(tier=0))
+    _write_to(person, weak)
+
+
+def _link(person: Person, own: Mapping[str, str], stamp: Stamp) -> None:
+    """Mirror strong identifiers to the profile's link columns; they follow from the aliases, so no tier."""
+    row = person.row
+    for kind, value in own.items():
+        if kind.startswith(EXTERNAL_PREFIX):
+            name = kind.removeprefix(EXTERNAL_PREFIX)
+            if row["external_ids"].get(name) != value:
+                row["external_ids"] = row["external_ids"] | {name: value}
+                person.changed.add("external_ids")
+        elif column := LINKS.get(kind):
+            linked = int(value) if column == "scl_member_id" else value
+            if row[column] != linked:
+                row[column] = linked
+                person.changed.add(column)
+    if person.cause is None or stamp > person.cause:
+        person.cause = stamp
+
+
+def _write_to(person: Person, mention: Mention) -> None:
+    row, stamps, stamp = person.row, person.row["provenance"], mention.stamp
+    person.changed |= fold(row, stamps, _columns(mention), stamp)
+    person.touched = person.touched or bool(mention.fields)
+    if mention.stage and lifecycle.reach(row["stages_reached"], mention.stage, stamp.at):
+        person.changed.add("stages_reached")
+    first = stamps.get("source")
+    if (
+        first is None or list(stamp[2:]) < list(first)[2:]
+    ):  # the earliest to speak of them, not the first to arrive
+        stamps["source"], row["source"] = list(stamp), stamp.source
+        person.changed.add("source")
+    _derive(person)
+    at = EPOCH + timedelta(microseconds=stamp.at)
+    for name in mention.seen:
+        person.seen[name] = max(at, person.seen.get(name, at))
+
+
+def _columns(mention: Mention) -> dict[str, Any]:
+    """A mention's fields as column values: contact points normalised beside what was sent, nulls as blanks."""
+    writes = {
+        name: BLANK[name] if value is None and name in NEVER_NULL else value
+        for name, value in mention.fields.items()
+    }
+    if "email" in writes:
+        sent = writes["email"].strip()
+        writes |= {"email": normalise.email(sent) or "", "email_display": sent[:254]}
+    if "phone_number" in writes:
+        phone = normalise.phone(writes["phone_number"], mention.region)
+        writes |= {"phone_number": phone.number, "phone_is_valid": phone.is_valid}
+    for name in ("first_name", "last_name", "display_name"):
+        if name in writes:
+            writes[name] = normalise.name(writes[name])
+    return writes
+
+
+def _derive(person: Person) -> None:
+    """Set what follows from other columns: the lifecycle stage, and since when the profile is deleted."""
+    row, stamps = person.row, person.row["provenance"]
+    ended = row["membership_ended_at"]
+    stage = lifecycle.current_stage(
+        row["stages_reached"], ended_at=microseconds(ended) if ended else None, pin=row["lifecycle_pin"]
+    )
+    written = stamps.get("status")
+    deleted = written and row["status"] == Status.DELETED
+    since = EPOCH + timedelta(microseconds=written[2]) if deleted else None
+    for name, value in (("lifecycle_stage", stage), ("deleted_at", since)):
+        if row[name] != value:
+            row[name] = value
+            person.changed.add(name)
+
+
+def _store(people: Mapping[UUID, Person], *, now: datetime, by: str) -> None:
+    new = [person for person in people.values() if person.is_new]
+    for person in new:
+        person.row |= {"created_at": now, "created_by": by, "updated_at": now, "updated_by": by}
+    insert_rows(CustomerProfile, [person.row for person in new], COLUMNS)
+    insert_rows(
+        CustomerMetrics,
+        [{"customer_id": person.row["id"], **METRICS_BLANK} for person in new],
+        METRICS_COLUMNS,
+    )
+    old = [person for person in people.values() if not person.is_new and (person.changed or person.touched)]
+    for person in old:
+        if person.changed:
+            person.row |= {"updated_at": now, "updated_by": by, "version": person.row["version"] + 1}
+    columns = set().union(*(person.changed for person in old)) | BOOKKEEPING
+    update_rows(CustomerProfile, [person.row for person in old], sorted(columns))
+
+
+METRICS_BLANK = {
+    f.attname: f.get_default()
+    for f in CustomerMetrics._meta.concrete_fields
+    if f.attname not in {"tenant_id", "customer_id"}
+}
+METRICS_COLUMNS = ["customer_id", *METRICS_BLANK]

@@ -1,0 +1,96 @@
+"""Stores the rows that sources tell about people and clubs: bookings, memberships, orders, payments …"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from crm.tenancy.rows import insert_rows, update_rows
+from customers import models
+from customers.models import SourceFact
+from customers.stamps import Stamp, fold
+
+MODELS: dict[str, type[SourceFact]] = {
+    "membership": models.Membership,
+    "booking": models.Booking,
+    "booking_player": models.BookingPlayer,
+    "competition_entry": models.CompetitionEntry,
+    "handicap": models.HandicapRevision,
+    "association_number": models.AssociationNumber,
+    "club_event": models.ClubEvent,
+    "course_closure": models.CourseClosure,
+    "order": models.Order,
+    "payment": models.Payment,
+    "invoice": models.Invoice,
+    "deal": models.Deal,
+    "ticket": models.Ticket,
+    "privacy_request": models.PrivacyRequest,
+}
+COLUMNS = {
+    kind: [f.attname for f in model._meta.concrete_fields if f.attname not in {"id", "tenant_id"}]
+    for kind, model in MODELS.items()
+}
+
+
+class FactWrite(NamedTuple):
+    """What one event says about one row. `opening` only fills, `values` write by time."""
+
+    kind: str
+    key: str
+    customer: UUID | None
+    values: Mapping[str, Any]
+    opening: Mapping[str, Any]
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class FactChange:
+    """A row before and after a batch; `before` is empty for a new one."""
+
+    kind: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def apply_facts(writes: Sequence[FactWrite], *, now: datetime) -> list[FactChange]:
+    """Fold the writes into their rows, in the caller's transaction. Three statements a kind."""
+    changes: list[FactChange] = []
+    for kind in sorted({write.kind for write in writes}):
+        changes += _apply_kind(kind, [write for write in writes if write.kind == kind], now)
+    return changes
+
+
+def _apply_kind(kind: str, writes: Sequence[FactWrite], now: datetime) -> list[FactChange]:
+    rows = _claim(kind, sorted({write.key for write in writes}), now)
+    before = {key: dict(row) for key, row in rows.items()}
+    for write in writes:
+        row = rows[write.key]
+        owner = {} if write.customer is None else {"customer_id": write.customer}
+        fold(row, row["stamps"], {**write.values, **owner}, write.stamp)
+        fold(row, row["stamps"], write.opening, write.stamp._replace(tier=0))
+    blanks = _blanks(kind)
+    for row in rows.values():
+        row |= {name: blank for name, blank in blanks.items() if row[name] is None}
+    update_rows(MODELS[kind], list(rows.values()), COLUMNS[kind])
+    return [FactChange(kind, before[key] if before[key]["stamps"] else {}, row) for key, row in rows.items()]
+
+
+def _claim(kind: str, keys: list[str], now: datetime) -> dict[str, dict[str, Any]]:
+    """Make the rows that are missing and lock them all, in the order of their keys."""
+    model = MODELS[kind]
+    blank = {f.attname: f.get_default() for f in model._meta.concrete_fields} | {"created_at": now}
+    insert_rows(
+        model, [{**blank, "key": key} for key in keys], COLUMNS[kind], conflict="(tenant_id, key) DO NOTHING"
+    )
+    locked = model.objects.filter(key__in=keys).order_by("key").select_for_update()
+    rows = {row["key"]: row for row in locked.values("id", *COLUMNS[kind])}
+    for row in rows.values():
+        row["stamps"] = dict(row["stamps"])
+    return rows
+
+
+def _blanks(kind: str) -> dict[str, Any]:
+    """Attributes that are never null and what stands for nothing in them: a null is a write that clears."""
+    fields = MODELS[kind]._meta.concrete_fields
+    return {f.attname: f.get_default() for f in fields if not f.null and f.attname in COLUMNS[kind]}

@@ -1,0 +1,95 @@
+"""One spelling for each way to reach or recognise a person. Pure.
+
+Everything that is compared, stored as an identifier or looked up goes through here first.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+WEAK_KINDS = ("email", "phoneNumber")
+SERVICE_KINDS = ("authUserId", "sclMemberId", "teetimePlayerId", "messagingContactId")
+EXTERNAL_PREFIX = "externalIds."
+MAX_LENGTH = 200
+
+# The common address, for which the full parser would only cost time.
+_PLAIN_EMAIL = re.compile(
+    r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}", re.ASCII
+)
+# Numbers that Ofcom keeps free for drama (07700 900000-900999): never assigned, so the library calls them
+# invalid, but examples, demos and tests are written with them.
+_UK_DRAMA = re.compile(r"\+447700900\d{3}")
+_RESERVED = (".test", ".invalid", ".local", ".localhost", ".onion", ".arpa")
+
+
+class Phone(NamedTuple):
+    """`number` is E.164 when valid, else what was sent, trimmed; an invalid one never matches anybody."""
+
+    number: str
+    is_valid: bool
+
+
+@lru_cache(maxsize=20_000)
+def email(raw: str) -> str | None:
+    """Trimmed, NFC, lower-cased, the domain in ASCII; None when it is no e-mail address (RFC 5321, 6531)."""
+    text = unicodedata.normalize("NFC", raw).strip().lower()
+    plain = _PLAIN_EMAIL.fullmatch(text) is not None and not text.endswith(_RESERVED)
+    if plain and len(text) <= MAX_LENGTH and text.index("@") <= 64:
+        return text
+    if len(text) > 254:
+        return None
+    try:
+        found = validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        return None
+    return f"{found.local_part}@{found.ascii_domain}".lower()
+
+
+@lru_cache(maxsize=20_000)
+def phone(raw: str, region: str) -> Phone:
+    """Read a number as someone in `region` (ISO 3166-1 alpha-2) writes it."""
+    text = " ".join(raw.split())[:40]
+    try:
+        parsed = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return Phone(text, is_valid=False)
+    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if phonenumbers.is_valid_number(parsed) or _UK_DRAMA.fullmatch(number):
+        return Phone(number, is_valid=True)
+    return Phone(text, is_valid=False)
+
+
+def identifier(kind: str, raw: Any, region: str) -> str | None:
+    """The normalised value of one identifier, or None when it can't identify anybody."""
+    if raw is None or isinstance(raw, bool | float | list | dict):
+        return None
+    text = str(raw).strip()
+    if kind == "email":
+        return email(text)
+    if kind == "phoneNumber":
+        number = phone(text, region)
+        return number.number if number.is_valid else None
+    if kind == "sclMemberId":
+        return str(int(text)) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+    return text if 0 < len(text) <= MAX_LENGTH else None
+
+
+def hints(raw: Mapping[str, Any], region: str) -> dict[str, str]:
+    """The usable identifiers among `raw`: wire kind -> normalised value. Unknown kinds are left out."""
+    found = {}
+    for kind, value in raw.items():
+        if kind in WEAK_KINDS or kind in SERVICE_KINDS or kind.startswith(EXTERNAL_PREFIX):
+            normal = identifier(kind, value, region)
+            if normal is not None and len(kind) <= 100:
+                found[kind] = normal
+    return found
+
+
+def name(raw: str) -> str:
+    """Inner white space collapsed, ends trimmed; letters and case are the owner's."""
+    return " ".join(raw.split())[:MAX_LENGTH]

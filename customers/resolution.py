@@ -1,0 +1,250 @@
+"""Who is it? Ties identifiers to people, for one call or a batch, safely against everyone else doing the same.
+
+Lock order, the same for all writers: identifiers by (kind, value), then profiles by id. Two transactions that
+bring the same new person meet at the identifier, and the second finds what the first made.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from crm.errors import Detail, DuplicateResource
+from crm.tenancy.models import uuid7
+from crm.tenancy.rows import dump, insert_rows, run, select
+from crm.tenancy.scope import current_tenant
+from customers.matching import Decision, Holder, Key, by_strength, decide, is_strong
+from customers.models import CustomerProfile, DuplicateCandidate
+from customers.normalise import WEAK_KINDS
+
+HOLDERS = """
+    SELECT a.kind, a.value, h.customer_id, h.is_owner
+    FROM unnest(%s::text[], %s::text[]) AS k (kind, value)
+    JOIN customers_identityalias a ON a.tenant_id = %s AND a.kind = k.kind AND a.value = k.value
+    JOIN customers_aliasholder h ON h.tenant_id = a.tenant_id AND h.alias_id = a.id
+    ORDER BY h.is_owner DESC, h.id
+"""
+# The conflict action never changes a row, but it locks the ones that are there already.
+CLAIM = """
+    INSERT INTO customers_identityalias (tenant_id, kind, value, created_at)
+    SELECT %s, k.kind, k.value, %s FROM unnest(%s::text[], %s::text[]) AS k (kind, value)
+    ON CONFLICT (tenant_id, kind, value) DO UPDATE SET value = EXCLUDED.value WHERE false
+"""
+LOCK_PEOPLE = """
+    SELECT id FROM customers_customerprofile WHERE tenant_id = %s AND id = ANY(%s)
+    ORDER BY id FOR NO KEY UPDATE
+"""
+STRONG = """
+    SELECT h.customer_id, a.kind, a.value
+    FROM customers_aliasholder h
+    JOIN customers_identityalias a ON a.tenant_id = h.tenant_id AND a.id = h.alias_id
+    WHERE h.tenant_id = %s AND h.customer_id = ANY(%s) AND a.kind <> ALL(%s)
+"""
+HOLD = """
+    INSERT INTO customers_aliasholder (tenant_id, alias_id, customer_id, is_owner, source, since)
+    SELECT a.tenant_id, a.id, n.customer_id, n.is_owner, n.source, %s
+    FROM json_to_recordset(%s)
+        AS n (kind text, value text, customer_id uuid, is_owner boolean, source text, position int)
+    JOIN customers_identityalias a ON a.tenant_id = %s AND a.kind = n.kind AND a.value = n.value
+    ORDER BY n.position
+    ON CONFLICT DO NOTHING
+"""
+
+
+class Request(NamedTuple):
+    """The normalised hints of one mention of a person, and what mentions them."""
+
+    hints: Mapping[str, str]
+    source: str
+    event_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Who a request means.
+
+    own:   the identifiers of the request that are theirs now, kind -> value.
+    apart: identifiers that they can't have beside their own, and the person split off to hold them.
+    """
+
+    customer: UUID
+    is_new: bool
+    matched_by: list[str]
+    confidence: int
+    ambiguous: bool
+    own: Mapping[str, str]
+    apart: tuple[UUID, Mapping[str, str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A resolved person as the API tells it."""
+
+    profile: CustomerProfile
+    is_new: bool
+    matched_by: list[str]
+    confidence: int
+    ambiguous: bool
+
+
+class _Book:
+    """Holders, strong identifiers and news of one batch, as its decisions are made one after the other."""
+
+    def __init__(self, holders: dict[Key, list[Holder]], strong_of: dict[UUID, dict[str, str]]) -> None:
+        self.holders, self.strong_of = holders, strong_of
+        self.held: list[dict[str, Any]] = []
+        self.pairs: dict[tuple[UUID, UUID], dict[str, Any]] = {}
+
+    def settle(self, request: Request) -> Hit:
+        decision = decide(request.hints, self.holders, self.strong_of)
+        customer = decision.customer or uuid7()
+        for key, owns in decision.attach.items():
+            self.hold(key, customer, owns=owns, source=request.source)
+        for rival, reason in decision.rivals.items():
+            self._pair(customer, rival, reason, request)
+        return Hit(
+            customer,
+            decision.customer is None,
+            decision.matched_by,
+            decision.confidence,
+            decision.ambiguous,
+            self._own(customer, request),
+            self._split_off(decision, customer, request) if decision.orphans else None,
+        )
+
+    def _own(self, customer: UUID, request: Request) -> dict[str, str]:
+        return {
+            kind: value
+            for kind, value in request.hints.items()
+            if any(holder.customer == customer for holder in self.holders.get((kind, value), ()))
+        }
+
+    def hold(self, key: Key, customer: UUID, *, owns: bool, source: str) -> None:
+        kind, value = key
+        self.holders.setdefault(key, []).append(Holder(customer, owns))
+        if is_strong(kind):
+            self.strong_of.setdefault(customer, {})[kind] = value
+        self.held.append(
+            {"kind": kind, "value": value, "customer_id": customer, "is_owner": owns, "source": source,
+             "position": len(self.held)}
+        )  # fmt: skip
+
+    def _split_off(self, decision: Decision, customer: UUID, request: Request) -> tuple[UUID, dict[str, str]]:
+        apart = uuid7()
+        for key in decision.orphans:
+            self.hold(key, apart, owns=True, source=request.source)
+        kinds = ", ".join(kind for kind, _ in decision.orphans)
+        self._pair(customer, apart, f"one event named both, with another {kinds}", request)
+        return apart, dict(decision.orphans)
+
+    def _pair(self, one: UUID, other: UUID, reason: str, request: Request) -> None:
+        first, second = sorted((one, other))
+        self.pairs.setdefault(
+            (first, second),
+            {"id": uuid7(), "first_id": first, "second_id": second, "status": "OPEN", "reason": reason,
+             "source": request.source, "source_event_id": request.event_id},
+        )  # fmt: skip
+
+
+def resolve_batch(requests: Sequence[Request], *, now: datetime) -> list[Hit]:
+    """Find or create the person of each request; everyone who is hit stays locked until the commit.
+
+    Every request needs a hint. New people (is_new, apart) have their identifiers but no profile row yet: the
+    caller writes it before the commit. Two statements when everybody is known, at most seven otherwise.
+    Requests that know most are decided first, whatever their place: they tie together what others know singly,
+    so fewer people come out double.
+    """
+    holders = read_holders({key for request in requests for key in request.hints.items()})
+    unsettled = {
+        key
+        for request in requests
+        if not _is_settled(request.hints, holders)
+        for key in request.hints.items()
+    }
+    if unsettled:
+        keys = sorted(unsettled)
+        run(CLAIM, [current_tenant().pk, now, [kind for kind, _ in keys], [value for _, value in keys]])
+        for key in keys:
+            holders.pop(key, None)
+        holders.update(read_holders(keys))
+    people = sorted({holder.customer for held_by in holders.values() for holder in held_by})
+    run(LOCK_PEOPLE, [current_tenant().pk, people])
+    book = _Book(holders, read_strong(people) if unsettled else {})
+    order = sorted(range(len(requests)), key=lambda index: -len(requests[index].hints))
+    hits = {index: book.settle(requests[index]) for index in order}
+    _write(book, now=now)
+    return [hits[index] for index in range(len(requests))]
+
+
+def find(hints: Mapping[str, str]) -> Hit | None:
+    """Whom the normalised hints mean, reading only: two statements."""
+    holders = read_holders(hints.items())
+    people = {holder.customer for held_by in holders.values() for holder in held_by}
+    decision = decide(hints, holders, read_strong(people))
+    if decision.customer is None:
+        return None
+    return Hit(decision.customer, False, decision.matched_by, decision.confidence, decision.ambiguous, hints)
+
+
+def register(customer: UUID, request: Request, *, now: datetime, shared: bool = False) -> None:
+    """Give `customer`, who may be yet to be written, the identifiers of the request, and lock the profile.
+
+    Raises DuplicateResource when somebody else has one, or `customer` another of a kind that is had once;
+    with `shared`, an e-mail or phone of somebody else is held together with them.
+    """
+    keys = sorted(request.hints.items())
+    run(CLAIM, [current_tenant().pk, now, [kind for kind, _ in keys], [value for _, value in keys]])
+    run(LOCK_PEOPLE, [current_tenant().pk, [customer]])
+    book = _Book(read_holders(keys), read_strong([customer]))
+    for key in keys:
+        held_by = book.holders.get(key, ())
+        if any(holder.customer == customer for holder in held_by):
+            continue
+        if held_by and (is_strong(key[0]) or not shared):
+            raise _taken(key[0], held_by[0].customer)
+        if is_strong(key[0]) and key[0] in book.strong_of.get(customer, {}):
+            raise DuplicateResource(
+                f"This customer has another {key[0]} already.",
+                details=[Detail(key[0], "DUPLICATE_RESOURCE", "A customer has one of this kind.")],
+            )
+        book.hold(key, customer, owns=not held_by, source=request.source)
+    _write(book, now=now)
+
+
+def _taken(kind: str, owner: UUID) -> DuplicateResource:
+    return DuplicateResource(
+        f"Another customer has this {kind}.", details=[Detail("id", "DUPLICATE_RESOURCE", str(owner))]
+    )
+
+
+def read_holders(keys: Collection[Key]) -> dict[Key, list[Holder]]:
+    found: dict[Key, list[Holder]] = {}
+    kinds, values = [kind for kind, _ in keys], [value for _, value in keys]
+    for row in select(HOLDERS, [kinds, values, current_tenant().pk]):
+        holder = Holder(row["customer_id"], row["is_owner"])
+        found.setdefault((row["kind"], row["value"]), []).append(holder)
+    return found
+
+
+def read_strong(people: Collection[UUID]) -> dict[UUID, dict[str, str]]:
+    found: dict[UUID, dict[str, str]] = {}
+    for row in select(STRONG, [current_tenant().pk, list(people), list(WEAK_KINDS)]):
+        found.setdefault(row["customer_id"], {})[row["kind"]] = row["value"]
+    return found
+
+
+def _is_settled(hints: Mapping[str, str], holders: Mapping[Key, Sequence[Holder]]) -> bool:
+    """Nothing to learn: the strongest identifier's owner holds all the others too."""
+    if any(key not in holders for key in hints.items()):
+        return False
+    person = holders[min(hints.items(), key=lambda hint: by_strength(hint[0]))][0].customer
+    return all(any(holder.customer == person for holder in holders[key]) for key in hints.items())
+
+
+def _write(book: _Book, *, now: datetime) -> None:
+    if book.held:
+        run(HOLD, [now, dump(book.held), current_tenant().pk])
+    pairs = [{**pair, "created_at": now} for _, pair in sorted(book.pairs.items())]
+    columns = ["id", "first_id", "second_id", "status", "reason", "source", "source_event_id", "created_at"]
+    insert_rows(DuplicateCandidate, pairs, columns, conflict="(tenant_id, first_id, second_id) DO NOTHING")

@@ -1,0 +1,165 @@
+"""What staff and integrators do to one person: look up, resolve, create, change, delete, restore."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from crm.errors import CustomerNotFound, Detail, PreconditionFailed, ValidationFailed
+from crm.outbox.services import emit
+from crm.tenancy.models import uuid7
+from crm.tenancy.scope import current_tenant
+from customers import normalise
+from customers.acts import record_act
+from customers.changes import Mention, Person, add_person, apply_mentions, write_fields
+from customers.models import CustomerProfile, Status
+from customers.payloads import created_payload, updated_payload
+from customers.resolution import Request, Resolution, find, register
+from customers.stamps import Stamp
+
+MERGE_DEPTH = 20
+
+
+def get_customer(pk: UUID, *, include_deleted: bool = False) -> tuple[CustomerProfile, UUID | None]:
+    """The customer, or the one they were merged into and then the asked id as second value.
+
+    Raises CustomerNotFound, also for a deleted one unless asked for. One query, one more a merge.
+    """
+    wanted = pk
+    for _ in range(MERGE_DEPTH):
+        profile = CustomerProfile.objects.select_related("metrics").filter(pk=wanted).first()
+        if profile is None or (profile.status == Status.DELETED and not include_deleted):
+            break
+        if profile.merged_into_id is None:
+            return profile, pk if wanted != pk else None
+        wanted = profile.merged_into_id
+    raise CustomerNotFound("There is no customer with this id.")
+
+
+def look_up(hints: Mapping[str, Any], *, region: str = "") -> Resolution:
+    """Find the person of the raw hints, reading only. Raises CustomerNotFound, ValidationFailed."""
+    hit = find(_usable(hints, region))
+    if hit is None:
+        raise CustomerNotFound("Nobody has these identifiers.")
+    profile, _ = get_customer(hit.customer)
+    return Resolution(profile, False, hit.matched_by, hit.confidence, hit.ambiguous)
+
+
+@transaction.atomic
+def resolve(hints: Mapping[str, Any], *, by: str, region: str = "") -> Resolution:
+    """Find the person of the raw hints or create them. Raises ValidationFailed when no hint is usable."""
+    now = timezone.now()
+    outcome = apply_mentions([_mention(_usable(hints, region), {}, by=by, now=now)], now=now, by=by)
+    (hit,) = outcome.hits
+    assert hit is not None  # noqa: S101 - _usable() refuses a mention without hints
+    for pk, person in outcome.people.items():
+        if person.is_new:
+            _tell_created(pk, person, by=by)
+    profile, _ = get_customer(hit.customer, include_deleted=True)
+    return Resolution(profile, hit.is_new, hit.matched_by, hit.confidence, hit.ambiguous)
+
+
+@transaction.atomic
+def create_customer(
+    fields: Mapping[str, Any], hints: Mapping[str, Any], *, by: str, shared: bool = False
+) -> CustomerProfile:
+    """Create a person from profile attributes and raw identifiers.
+
+    shared: an e-mail or phone that somebody has already is shared with them, as in a household.
+    Raises ValidationFailed without a usable identifier, DuplicateResource (detail `id`) for a taken one.
+    """
+    now, pk = timezone.now(), uuid7()
+    mention = _mention(_usable(hints, ""), fields, by=by, now=now)
+    register(pk, Request(mention.hints, mention.stamp.source), now=now, shared=shared)
+    person = add_person(pk, mention, now=now, by=by)
+    return _tell_created(pk, person, by=by)
+
+
+@transaction.atomic
+def update_customer(
+    pk: UUID,
+    fields: Mapping[str, Any],
+    *,
+    by: str,
+    hints: Mapping[str, Any] | None = None,
+    if_match: str | None = None,
+    shared: bool = False,
+) -> CustomerProfile:
+    """Write profile attributes and learn raw identifiers; an absent attribute stays, a None clears.
+
+    if_match: the ETag the change was made from.
+    Raises CustomerNotFound, PreconditionFailed, ValidationFailed, DuplicateResource (as create_customer).
+    """
+    now = timezone.now()
+    learnt = _usable(hints, "") if hints else {}
+    mention = _mention(learnt, fields, by=by, now=now)
+    register(pk, Request(learnt, mention.stamp.source), now=now, shared=shared)
+    profile, _ = get_customer(pk, include_deleted=True)
+    if if_match is not None and profile.etag != if_match:
+        raise PreconditionFailed
+    person = write_fields(profile.pk, mention, now=now, by=by)
+    profile, _ = get_customer(profile.pk, include_deleted=True)
+    _tell_updated(profile, person, by=by)
+    return profile
+
+
+def delete_customer(pk: UUID, *, by: str, reason: str = "") -> None:
+    """Delete softly: the person leaves every list, nothing is lost. Raises CustomerNotFound."""
+    with transaction.atomic():
+        get_customer(pk)
+        profile = update_customer(pk, {"status": Status.DELETED}, by=by)
+        emit("crm.profile.deleted", key=str(profile.pk), payload={"id": str(profile.pk), "reason": reason})
+
+
+def restore_customer(pk: UUID, *, by: str) -> CustomerProfile:
+    """Bring a deleted person back. Raises CustomerNotFound."""
+    return update_customer(pk, {"status": Status.ACTIVE}, by=by)
+
+
+def _usable(raw: Mapping[str, Any], region: str) -> dict[str, str]:
+    """The normalised hints; raises ValidationFailed naming each that can't be read, or that none was given."""
+    region = region or current_tenant().region
+    given = {kind: value for kind, value in raw.items() if value not in (None, "")}
+    usable = normalise.hints(given, region)
+    bad = [
+        Detail(kind, "INVALID_FIELD", f"This is not a valid {kind}.") for kind in given if kind not in usable
+    ]
+    if bad:
+        raise ValidationFailed("Some identifiers can't be read.", details=bad)
+    if not usable:
+        raise ValidationFailed(
+            "Give at least one identifier.",
+            details=[
+                Detail("email", "MISSING_FIELD", "An e-mail, phone number or other identifier is needed.")
+            ],
+        )
+    return usable
+
+
+def _mention(hints: Mapping[str, str], fields: Mapping[str, Any], *, by: str, now: datetime) -> Mention:
+    source = "staff" if by.startswith("user:") else "api"
+    return Mention(hints, fields, Stamp.of(source, str(uuid4()), now), current_tenant().region)
+
+
+def _tell_created(pk: UUID, person: Person, *, by: str) -> CustomerProfile:
+    profile, _ = get_customer(pk, include_deleted=True)
+    record_act(profile, type="PROFILE_CREATED", title="Profile created", by=by)
+    emit("crm.profile.created", key=str(pk), payload=created_payload(person.row, cause="crm.profile.created"))
+    return profile
+
+
+def _tell_updated(profile: CustomerProfile, person: Person, *, by: str) -> None:
+    payload = updated_payload(person.row, person.changed)
+    if not payload["changes"]:
+        return
+    record_act(
+        profile,
+        type="PROFILE_UPDATED",
+        title="Profile edited",
+        by=by,
+        metadata={"changes": payload["changes"]},
+    )
+    emit("crm.profile.updated", key=str(profile.pk), payload=payload)

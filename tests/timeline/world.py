@@ -1,0 +1,97 @@
+"""What a tenant's rows say, told so that two histories of the same events can be compared.
+
+People tied together by an open duplicate candidate count as one: until somebody decides, either reading is true.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from customers.facts import MODELS
+from customers.models import AliasHolder, CustomerMetrics, CustomerProfile, DuplicateCandidate
+from timeline.models import Activity, InboundEvent
+
+COUNTERS = ("activity_count_30d", "booking_count_30d", "lifetime_value_cents")
+LAST = (
+    "last_activity_at",
+    "last_booking_at",
+    "last_email_open_at",
+    "last_email_click_at",
+    "last_sms_reply_at",
+)
+NOT_TOLD = {"id", "tenant_id", "stamps", "created_at", "customer_id"}
+
+
+def world() -> dict[str, Any]:
+    """The open tenant's people, timeline and facts, without ids and without the order they came in."""
+    group_of = _groups()
+    members = defaultdict(list)
+    for pk, group in group_of.items():
+        members[group].append(pk)
+    names = _names(group_of)
+    profiles = {profile.pk: profile for profile in CustomerProfile.objects.all()}
+    metrics = {row.pk: row for row in CustomerMetrics.objects.all()}
+    return {
+        "people": {
+            names[group]: _person([profiles[pk] for pk in pks], [metrics[pk] for pk in pks])
+            for group, pks in members.items()
+        },
+        "timeline": sorted(
+            (entry.source_event_id, entry.type, entry.title, sorted(names[group_of[entry.customer_id]]))
+            for entry in Activity.objects.all()
+        ),
+        "facts": {kind: _facts(kind, group_of, names) for kind in MODELS},
+        "events": sorted(InboundEvent.objects.values_list("source", "event_id", "status")),
+    }
+
+
+def _groups() -> dict[UUID, UUID]:
+    """Everyone -> the representative of those they are tied to."""
+    leader = {pk: pk for pk in CustomerProfile.objects.values_list("pk", flat=True)}
+
+    def find(pk: UUID) -> UUID:
+        while leader[pk] != pk:
+            pk = leader[pk]
+        return pk
+
+    for first, second in DuplicateCandidate.objects.values_list("first_id", "second_id"):
+        leader[find(first)] = find(second)
+    return {pk: find(pk) for pk in leader}
+
+
+def _names(group_of: dict[UUID, UUID]) -> dict[UUID, frozenset[tuple[str, str]]]:
+    held = defaultdict(set)
+    for customer, kind, value in AliasHolder.objects.values_list(
+        "customer_id", "alias__kind", "alias__value"
+    ):
+        held[group_of[customer]].add((kind, value))
+    return {group: frozenset(keys) for group, keys in held.items()}
+
+
+def _person(profiles: Iterable[CustomerProfile], metrics: Iterable[CustomerMetrics]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    reached: dict[str, int] = {}
+    for profile in profiles:
+        for name, stamp in profile.provenance.items():
+            if name != "source" and (name not in fields or tuple(stamp) > fields[name][0]):
+                fields[name] = (tuple(stamp), getattr(profile, name))
+        for stage, at in profile.stages_reached.items():
+            reached[stage] = max(at, reached.get(stage, at))
+    rows = list(metrics)
+    return {
+        "fields": fields,
+        "reached": reached,
+        "first told by": min(tuple(profile.provenance["source"][2:]) for profile in profiles),
+        **{name: sum(getattr(row, name) for row in rows) for name in COUNTERS},
+        **{name: max((v for row in rows if (v := getattr(row, name))), default=None) for name in LAST},
+    }
+
+
+def _facts(kind: str, group_of: dict[UUID, UUID], names: dict[UUID, Any]) -> dict[str, Any]:
+    found = {}
+    for row in MODELS[kind].objects.values():
+        told = {name: value for name, value in row.items() if name not in NOT_TOLD}
+        owner = row["customer_id"] and names[group_of[row["customer_id"]]]
+        found[row["key"]] = (told, owner)
+    return found
