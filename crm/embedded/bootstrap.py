@@ -31,6 +31,7 @@ def main() -> None:
     os.chdir(ROOT)
     os.environ.pop("VIRTUAL_ENV", None)
     make_environment()
+    os.environ["TMPDIR"] = str(VENV)  # nothing is left outside, and files are moved instead of copied
     say("Installing what uv.lock names")
     if not (succeeds(*PIP, UV) and succeeds(*SYNC)):
         say("uv can't do it here, pip tries")
