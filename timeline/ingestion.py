@@ -392,7 +392,7 @@ def _failure(row: dict[str, Any], code: str, error: str, now: datetime, *, perma
 def _fail(pk: UUID, claimed_at: datetime, error: Exception) -> None:
     """Count a failure of the event itself. Nothing happens when another worker has taken it meanwhile."""
     code, text, permanent = describe(error)
-    log.warning("event_failed", event=str(pk), code=code, kind=type(error).__name__)
+    log.warning("event_failed", event_pk=str(pk), code=code, kind=type(error).__name__)
     with transaction.atomic():
         rows = select(TAKE, [current_tenant().pk, [pk], claimed_at])
         _settle(rows, [Outcome.failed(code, text, permanent=permanent) for _ in rows])

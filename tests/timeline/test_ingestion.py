@@ -1,0 +1,287 @@
+import json
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from crm.errors import Conflict
+from crm.outbox.models import OutboxMessage
+from crm.tenancy.models import Tenant
+from crm.tenancy.scope import tenant_scope
+from customers.models import AliasHolder, CustomerMetrics, CustomerProfile, DuplicateCandidate, PrivacyRequest
+from tests.factories import ClubFactory, TenantFactory
+from timeline.application import Outcome
+from timeline.ingestion import LEASE, process_due, receive, tenants_with_due_events
+from timeline.models import Activity, EventBody, InboundEvent, SyncStatus
+from timeline.replay import discard, preview, replay
+
+
+def event(number: int, kind: str = "web.page_view", **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"e-{number}",
+        "type": kind,
+        "timestamp": (timezone.now() - timedelta(minutes=number)).isoformat(),
+        "identity": {"email": f"p{number}@example.com"},
+        "payload": {"url": "https://club.example/"},
+        **more,
+    }
+
+
+def test_a_received_event_is_durable_then_applied_once(tenant: Tenant) -> None:
+    assert receive([event(1)]).accepted == 1
+    assert InboundEvent.objects.get().state == "PENDING"
+    assert receive([event(1)]).duplicates == 1
+    assert process_due(tenant).applied == 1
+    assert process_due(tenant).total == 0
+    row = InboundEvent.objects.get()
+    assert (row.status, row.duplicates, row.attempts) == (SyncStatus.SUCCESS, 1, 0)
+    assert row.customer == CustomerProfile.objects.get()
+    assert Activity.objects.get().pk == row.activity_id
+    assert CustomerMetrics.objects.get().activity_count_30d == 1
+
+
+def test_the_same_id_with_another_payload_is_a_duplicate_and_the_first_wins(tenant: Tenant) -> None:
+    receive([event(1)])
+    receipt = receive([event(1, payload={"url": "https://other.example/"})])
+    assert receipt.results[0].status == "DUPLICATE"
+    assert json.loads(EventBody.objects.get().raw)["payload"]["url"] == "https://club.example/"
+
+
+def test_one_bad_item_is_rejected_with_its_index_and_the_others_are_kept(tenant: Tenant) -> None:
+    ahead = (timezone.now() + timedelta(days=2)).isoformat()
+    receipt = receive([event(1), {"id": "x"}, "text", event(2, timestamp=ahead), event(3)])
+    assert [result.status for result in receipt.results] == [
+        "ACCEPTED", "REJECTED", "REJECTED", "REJECTED", "ACCEPTED",
+    ]  # fmt: skip
+    fields = [detail["field"] for detail in (receipt.results[1].error or {})["details"]]
+    assert "type" in fields and "timestamp" in fields
+    assert InboundEvent.objects.count() == 2
+
+
+def test_an_event_that_names_another_tenant_is_rejected(tenant: Tenant, other_tenant: Tenant) -> None:
+    receipt = receive([event(1, tenantId=other_tenant.slug), event(2, tenantId=str(tenant.pk))])
+    assert [result.status for result in receipt.results] == ["REJECTED", "ACCEPTED"]
+    assert (receipt.results[0].error or {})["code"] == "TENANT_MISMATCH"
+
+
+def test_a_key_limited_to_sources_sends_only_those(tenant: Tenant) -> None:
+    receipt = receive([event(1), event(2, source="shop")], sources={"web"})
+    assert [result.status for result in receipt.results] == ["ACCEPTED", "REJECTED"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "code"),
+    [
+        ("nobody.knows", {}, "UNKNOWN_EVENT_TYPE"),
+        ("scl.member.created", {"id": {"not": "an id"}}, "INVALID_PAYLOAD"),
+        ("scl.payment.received", {"id": "p", "amount": 12.5, "currency": "ZAR"}, "INVALID_PAYLOAD"),
+    ],
+)
+def test_a_hopeless_event_is_accepted_and_becomes_a_dead_letter_with_its_reason(
+    tenant: Tenant, kind: str, payload: dict[str, Any], code: str
+) -> None:
+    assert receive([event(1, kind, payload=payload), event(2)]).accepted == 2
+    tally = process_due(tenant)
+    assert (tally.applied, tally.failed) == (1, 1)
+    dead = InboundEvent.objects.dead().get()
+    assert (dead.error_code, dead.attempts, dead.is_waiting) == (code, 1, False)
+    assert dead.error
+
+
+def test_an_event_about_a_person_nobody_can_identify_is_a_dead_letter(tenant: Tenant) -> None:
+    receive([event(1, identity={"email": "not an address", "phoneNumber": "12"})])
+    process_due(tenant)
+    assert InboundEvent.objects.dead().get().error_code == "NO_IDENTIFIER"
+    assert CustomerProfile.objects.count() == 0
+
+
+def test_a_poison_event_is_halved_out_retried_three_times_and_buried_alone(tenant: Tenant) -> None:
+    receive([event(number) for number in range(1, 33)])
+    with connection.cursor() as cursor:  # what the database itself refuses, whoever sends it
+        cursor.execute(
+            "ALTER TABLE timeline_activity ADD CONSTRAINT poison CHECK (source_event_id <> 'e-17') NOT VALID"
+        )
+    tally = process_due(tenant)
+    assert (tally.applied, tally.failed) == (31, 1)
+    poison = InboundEvent.objects.get(event_id="e-17")
+    assert (poison.status, poison.attempts, poison.is_waiting) == (SyncStatus.FAILED, 1, True)
+    for attempt, wait in ((1, 1), (2, 2), (3, 4)):
+        assert (poison.next_attempt_at - poison.processed_at) == timedelta(seconds=wait)
+        assert process_due(tenant).total == 0, "not before its time"
+        InboundEvent.objects.filter(pk=poison.pk).update(next_attempt_at=timezone.now())
+        assert process_due(tenant).failed == 1
+        poison.refresh_from_db()
+        assert poison.attempts == attempt + 1
+    assert (poison.dead_at is not None, poison.is_waiting, poison.error_code) == (
+        True,
+        False,
+        "DATABASE_REFUSED",
+    )
+    assert Activity.objects.count() == 31
+
+
+def test_dead_letters_are_tried_without_effect_then_replayed_in_bulk(tenant: Tenant) -> None:
+    receive([event(n, "scl.member.created", payload={"id": True}) for n in range(1, 4)] + [event(4)])
+    process_due(tenant)
+    dead = InboundEvent.objects.dead()
+    for body in EventBody.objects.filter(event__in=dead):
+        body.raw = body.raw.replace('{"id":true}', '{"id":7}')
+        body.save()
+    forecast = preview(dead)
+    assert forecast["count"] == 3 and forecast["sample"]["applied"] == 3
+    assert Activity.objects.count() == 1, "a trial leaves nothing behind"
+    assert replay(dead, by="user:1") == 3
+    assert process_due(tenant).applied == 3
+    assert dead.count() == 0 and Activity.objects.count() == 4
+    assert replay(InboundEvent.objects.all(), by="user:1") == 0, "what was applied is never applied again"
+
+
+def test_a_dead_letter_is_discarded_with_a_reason_only(tenant: Tenant) -> None:
+    receive([event(1, "nobody.knows")])
+    process_due(tenant)
+    with pytest.raises(Conflict):
+        discard(InboundEvent.objects.all(), reason=" ", by="user:1")
+    assert discard(InboundEvent.objects.all(), reason="a test of the sender", by="user:1") == 1
+    row = InboundEvent.objects.get()
+    assert (row.status, row.error_code, row.dead_at) == (SyncStatus.SKIPPED, "DISCARDED", None)
+
+
+def test_urgent_events_are_taken_first(tenant: Tenant) -> None:
+    receive([event(number) for number in range(1, 6)])
+    urgent = event(9, "contactPreference.updated", payload={"emailOptIn": False})
+    receive([urgent])
+    process_due(tenant, budget_seconds=0, limit=1)
+    assert InboundEvent.objects.get(status=SyncStatus.SUCCESS).event_id == "e-9"
+
+
+def test_an_event_whose_worker_died_runs_alone_and_is_parked_after_three_more(tenant: Tenant) -> None:
+    receive([event(1), event(2)])
+    long_ago = timezone.now() - LEASE * 2
+    InboundEvent.objects.filter(event_id="e-1").update(claimed_at=long_ago, claims=0)
+    InboundEvent.objects.filter(event_id="e-2").update(claimed_at=long_ago, claims=3)
+    assert [t.pk for t in tenants_with_due_events(timezone.now())] == [tenant.pk]
+    tally = process_due(tenant)
+    assert (tally.applied, tally.failed) == (1, 1)
+    parked = InboundEvent.objects.dead().get()
+    assert (parked.event_id, parked.error_code) == ("e-2", "WORKER_DIED")
+
+
+def test_a_fresh_claim_of_another_worker_is_left_alone(tenant: Tenant) -> None:
+    receive([event(1)])
+    InboundEvent.objects.update(claimed_at=timezone.now())
+    assert process_due(tenant).total == 0
+    assert tenants_with_due_events(timezone.now()) == []
+
+
+def test_a_historical_event_fills_the_profile_and_its_news_say_so(tenant: Tenant) -> None:
+    receive(
+        [event(1, "order.paid", historical=True, payload={"orderId": "o", "total": 10**6, "currency": "ZAR"})]
+    )
+    process_due(tenant)
+    assert CustomerMetrics.objects.get().lifetime_value_cents == 10**6
+    topics = OutboxMessage.objects.values_list("topic", "historical")
+    assert set(topics) == {
+        ("crm.profile.created", True), ("person.became_customer", True), ("high_value_purchase", True),
+    }  # fmt: skip
+
+
+def test_a_hard_member_delete_opens_an_erasure_request(tenant: Tenant) -> None:
+    receive([event(1, "scl.member.deleted", payload={"id": 5, "deletionType": "hard", "reason": "GDPR"})])
+    process_due(tenant)
+    assert CustomerProfile.objects.get().status == "DELETED"
+    request = PrivacyRequest.objects.get()
+    assert (request.kind, request.status, request.customer) == (
+        "ERASURE",
+        "OPEN",
+        CustomerProfile.objects.get(),
+    )
+
+
+def test_the_clubs_region_reads_the_phone(tenant: Tenant) -> None:
+    ClubFactory(tenant=tenant, refs=["club-heathland"], region="GB")
+    payload = {
+        "id": "p1",
+        "name": "A",
+        "surname": "B",
+        "phone": "07700 900123",
+        "homeClubId": "club-heathland",
+    }
+    receive([event(1, "teetime.player.created", identity={"teetimePlayerId": "p1"}, payload=payload)])
+    process_due(tenant)
+    assert CustomerProfile.objects.get().phone_number == "+447700900123"
+
+
+def test_the_same_email_is_one_person_in_a_tenant_and_two_in_two(
+    tenant: Tenant, other_tenant: Tenant
+) -> None:
+    both_clubs = [event(1), event(1) | {"id": "e-2"}]
+    receive(both_clubs)
+    process_due(tenant)
+    with tenant_scope(other_tenant):
+        receive([event(1)])
+    process_due(other_tenant)
+    assert CustomerProfile.objects.count() == 1
+    with tenant_scope(other_tenant):
+        assert CustomerProfile.objects.count() == 1
+
+
+def test_naughty_strings_are_stored_as_they_are_and_shown_without_nul(tenant: Tenant) -> None:
+    name = "\x00Robert'); DROP TABLE--\ud800 <script>alert(1)</script> 𝕏 \u202e"
+    payload = {"id": "p1", "name": name, "surname": "😀"}
+    receive([event(1, "teetime.player.created", identity={"teetimePlayerId": "p1"}, payload=payload)])
+    assert process_due(tenant).applied == 1
+    first_name = CustomerProfile.objects.get().first_name
+    assert "DROP TABLE" in first_name and "\x00" not in first_name
+    assert json.loads(EventBody.objects.get().raw)["payload"]["name"] == name
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_threads_with_one_new_person_make_one_profile() -> None:
+    tenant = TenantFactory(slug="race")
+    start = threading.Barrier(8)
+    problems: list[BaseException] = []
+
+    def send_and_process(number: int) -> None:
+        try:
+            start.wait(timeout=20)
+            with tenant_scope(tenant):
+                same = {"email": "one@example.com", "sclMemberId": 7}
+                receive([event(number * 10 + n, identity=same) for n in range(5)])
+                for _ in range(3):
+                    process_due(tenant)
+        except BaseException as error:  # noqa: BLE001 - whatever happens in a thread must fail the test
+            problems.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=send_and_process, args=(number,)) for number in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    with tenant_scope(tenant):
+        process_due(tenant)
+        assert problems == []
+        assert CustomerProfile.objects.count() == 1
+        assert AliasHolder.objects.count() == 2
+        assert DuplicateCandidate.objects.count() == 0
+        assert Activity.objects.count() == 40
+        assert CustomerMetrics.objects.get().activity_count_30d == 40
+        assert InboundEvent.objects.filter(status=SyncStatus.SUCCESS).count() == 40
+
+
+def test_a_rolled_back_batch_leaves_nothing_behind(tenant: Tenant) -> None:
+    receive([event(1)])
+    with pytest.raises(RuntimeError), transaction.atomic():
+        process_due(tenant)
+        raise RuntimeError
+    assert Activity.objects.count() == 0 and OutboxMessage.objects.count() == 0
+    assert process_due(tenant).applied == 1
+
+
+def test_an_outcome_of_failure_carries_no_rows() -> None:
+    outcome = Outcome.failed("X", "why", permanent=True)
+    assert (outcome.customer, outcome.activity) == (None, None)
