@@ -44,7 +44,7 @@ def email(raw: str) -> str | None:
     if len(text) > 254:
         return None
     try:
-        found = validate_email(text, check_deliverability=False)
+        found = validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError:
         return None
     return f"{found.local_part}@{found.ascii_domain}".lower()
@@ -53,7 +53,7 @@ def email(raw: str) -> str | None:
 @lru_cache(maxsize=20_000)
 def phone(raw: str, region: str) -> Phone:
     """Read a number as someone in `region` (ISO 3166-1 alpha-2) writes it."""
-    text = " ".join(raw.split())[:40]
+    text = " ".join(raw.split())[:40].strip()
     try:
         parsed = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
@@ -92,4 +92,4 @@ def hints(raw: Mapping[str, Any], region: str) -> dict[str, str]:
 
 def name(raw: str) -> str:
     """Inner white space collapsed, ends trimmed; letters and case are the owner's."""
-    return " ".join(raw.split())[:MAX_LENGTH]
+    return " ".join(raw.split())[:MAX_LENGTH].strip()
