@@ -54,6 +54,7 @@ class Person:
     reached_before: frozenset[str] = frozenset()
     seen: dict[str, datetime] = field(default_factory=dict)
     cause: Stamp | None = None
+    before: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,12 @@ def add_person(pk: UUID, mention: Mention, *, now: datetime, by: str) -> Person:
 def write_fields(profile_id: UUID, mention: Mention, *, now: datetime, by: str) -> Person:
     """Write a mention to a profile that is known and locked already (an edit by staff or key)."""
     people = _read([profile_id])
-    _link(people[profile_id], mention.hints, mention.stamp)
-    _write_to(people[profile_id], mention)
+    person = people[profile_id]
+    person.before = dict(person.row)
+    _link(person, mention.hints, mention.stamp)
+    _write_to(person, mention)
     _store(people, now=now, by=by)
-    return people[profile_id]
+    return person
 
 
 def _load(hits: Sequence[Hit]) -> dict[UUID, Person]:

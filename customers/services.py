@@ -10,13 +10,14 @@ from django.utils import timezone
 
 from crm.errors import CustomerNotFound, Detail, PreconditionFailed, ValidationFailed
 from crm.outbox.services import emit
+from crm.tenancy import audit
 from crm.tenancy.models import uuid7
 from crm.tenancy.scope import current_tenant
 from customers import normalise
 from customers.acts import record_act
 from customers.changes import Mention, Person, add_person, apply_mentions, write_fields
 from customers.models import CustomerProfile, Status
-from customers.payloads import created_payload, updated_payload
+from customers.payloads import WIRE, created_payload, row_payload, updated_payload
 from customers.resolution import Request, Resolution, find, register
 from customers.stamps import Stamp
 
@@ -147,19 +148,24 @@ def _mention(hints: Mapping[str, str], fields: Mapping[str, Any], *, by: str, no
 def _tell_created(pk: UUID, person: Person, *, by: str) -> CustomerProfile:
     profile, _ = get_customer(pk, include_deleted=True)
     record_act(profile, type="PROFILE_CREATED", title="Profile created", by=by)
+    audit.record("customer.created", by=by, object_type="customer", object_id=pk)
     emit("crm.profile.created", key=str(pk), payload=created_payload(person.row, cause="crm.profile.created"))
     return profile
 
 
 def _tell_updated(profile: CustomerProfile, person: Person, *, by: str) -> None:
-    payload = updated_payload(person.row, person.changed)
-    if not payload["changes"]:
+    changed = person.changed & WIRE.keys()
+    if not changed:
         return
-    record_act(
-        profile,
-        type="PROFILE_UPDATED",
-        title="Profile edited",
+    payload = updated_payload(person.row, changed)
+    metadata = {"changes": payload["changes"]}
+    record_act(profile, type="PROFILE_UPDATED", title="Profile edited", by=by, metadata=metadata)
+    audit.record(
+        "customer.updated",
         by=by,
-        metadata={"changes": payload["changes"]},
+        object_type="customer",
+        object_id=profile.pk,
+        before=row_payload(person.before, changed),
+        after=row_payload(person.row, changed),
     )
     emit("crm.profile.updated", key=str(profile.pk), payload=payload)

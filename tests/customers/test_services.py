@@ -1,11 +1,11 @@
 import threading
 
 import pytest
-from django.db import connections
+from django.db import InternalError, connections, transaction
 
 from crm.errors import CustomerNotFound, DuplicateResource, PreconditionFailed, ValidationFailed
 from crm.outbox.models import OutboxMessage
-from crm.tenancy.models import Tenant
+from crm.tenancy.models import AuditEntry, Tenant
 from crm.tenancy.scope import tenant_scope
 from customers import services
 from customers.models import AliasHolder, CustomerProfile
@@ -86,6 +86,18 @@ def test_an_edit_writes_what_is_given_clears_what_is_null_and_moves_the_etag(ten
     assert edited.etag != customer.etag
     with pytest.raises(PreconditionFailed):
         services.update_customer(customer.pk, {"last_name": "X"}, by="user:1", if_match=customer.etag)
+
+
+def test_an_edit_is_in_the_audit_log_with_before_and_after(tenant: Tenant) -> None:
+    customer = services.create_customer({"first_name": "Ann"}, {"email": "a@example.com"}, by=BY)
+    services.update_customer(customer.pk, {"first_name": "Anna"}, by="user:1")
+    entry = AuditEntry.objects.get(action="customer.updated")
+    assert (entry.actor, entry.object_id) == ("user:1", str(customer.pk))
+    assert (entry.before, entry.after) == ({"firstName": "Ann"}, {"firstName": "Anna"})
+    with pytest.raises(InternalError, match="append-only"), transaction.atomic():
+        entry.delete()
+    with pytest.raises(InternalError, match="append-only"), transaction.atomic():
+        AuditEntry.objects.update(actor="somebody else")
 
 
 def test_an_edit_that_changes_nothing_tells_nobody(tenant: Tenant) -> None:
