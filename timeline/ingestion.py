@@ -157,7 +157,9 @@ def receive(items: Sequence[Any], *, sources: Collection[str] = (), now: datetim
     At most three statements, whatever the number of items.
     """
     now = now or timezone.now()
-    receipt, rows, again = Receipt(), {}, {}
+    receipt = Receipt()
+    rows: dict[tuple[str, str], tuple[int, Envelope, Any]] = {}
+    again: dict[tuple[str, str], int] = {}
     for index, item in enumerate(items):
         try:
             envelope = _checked(item, sources, now)
