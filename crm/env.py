@@ -1,7 +1,9 @@
 """Typed readers of the environment that refuse bad values by name instead of guessing."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -44,6 +46,17 @@ def number(name: str, default: int) -> int:
 def items(name: str, default: str = "") -> list[str]:
     """A comma-separated list, blanks dropped."""
     return [item.strip() for item in text(name, default).split(",") if item.strip()]
+
+
+def entries(name: str) -> list[dict[str, Any]]:
+    """A JSON list of objects, such as [{"issuer": …, "jwksUrl": …}]."""
+    try:
+        found = json.loads(text(name) or "[]")
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+        raise BadSetting(f"{name} is not a JSON list of objects")
+    return found
 
 
 def postgres(url: str) -> dict[str, object]:

@@ -110,6 +110,12 @@ class DuplicateResource(Conflict):
     code = "DUPLICATE_RESOURCE"
 
 
+class IdempotencyInProgress(Conflict):
+    """The first call with this Idempotency-Key is still running; repeat yours in a moment."""
+
+    code, permanent = "IDEMPOTENCY_IN_PROGRESS", False
+
+
 class PreconditionFailed(CRMError):
     """It was changed since you read it; read it again and repeat your change."""
 
@@ -134,7 +140,19 @@ class BusinessRule(CRMError):
     code, status = "BUSINESS_RULE", 422
 
 
+class IdempotencyKeyReused(BusinessRule):
+    """This Idempotency-Key was used for another request in the last 24 hours."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
 class RateLimited(CRMError):
     """Too many requests; wait as long as Retry-After says."""
 
     code, status, permanent = "RATE_LIMIT_EXCEEDED", 429, False
+
+
+class ServiceUnavailable(CRMError):
+    """Something this needs is away for the moment; wait as long as Retry-After says."""
+
+    code, status, permanent = "SERVICE_UNAVAILABLE", 503, False

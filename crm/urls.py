@@ -1,6 +1,21 @@
 """Every address of Fairway."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
-urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]
+from crm.rest.docs import DocsView, SchemaView
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(url="/admin/"), name="home"),
+    path("", include("crm.health.views")),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("customers.urls")),
+    path("api/v1/", include("timeline.urls")),
+    path("api/schema/", SchemaView.as_view(), name="api-schema"),
+    path("api/docs/", DocsView.as_view(), name="api-docs"),
+]
+handler400 = "crm.rest.errors.bad_request"
+handler403 = "crm.rest.errors.permission_denied"
+handler404 = "crm.rest.errors.page_not_found"
+handler500 = "crm.rest.errors.server_error"

@@ -1,0 +1,225 @@
+"""Lists: a page by skip and take, or a walk by cursor whose cost does not grow on the way."""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.core import signing
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db.models import F, Q, QuerySet
+from rest_framework import serializers
+from rest_framework.response import Response
+
+from crm.errors import Detail, UnknownField, ValidationFailed
+from crm.rest.serializers import Query, Whole, split
+from crm.tenancy.scope import current_tenant
+
+MOST = 100
+FARTHEST = 10_000
+Rows = QuerySet[Any]
+
+
+def fields_parameter() -> serializers.CharField:
+    return serializers.CharField(
+        required=False, help_text="The only fields to answer with, separated by commas."
+    )
+
+
+class PageQuery(Query):
+    """What every list takes."""
+
+    skip = Whole(required=False, min_value=0, max_value=FARTHEST, help_text="Rows to pass over (0).")
+    take = Whole(default=25, min_value=1, max_value=MOST, help_text=f"Rows of a page, at most {MOST}.")
+    cursor = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="meta.nextCursor of the page before; empty to start a walk.",
+    )
+    sort = serializers.CharField(
+        required=False, help_text="Fields, separated by commas; - before one turns it round."
+    )
+    fields = fields_parameter()  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What a list can be sorted by. path: the model's, with __ through a relation."""
+
+    path: str
+    nullable: bool = False
+
+
+class Sort(NamedTuple):
+    column: Column
+    descending: bool
+
+
+class Ordering:
+    """How one list may be sorted; ids break every tie, nulls stand last either way."""
+
+    def __init__(self, name: str, columns: Mapping[str, Column], *, default: str) -> None:
+        self.name, self.columns, self.default = name, columns, default
+
+    def read(self, text: str | None) -> list[Sort]:
+        """Raises UnknownField for what can't be sorted by, ValidationFailed for a field twice."""
+        words = split(text or self.default)
+        names = [word.removeprefix("-") for word in words]
+        unknown = [
+            Detail("sort", "UNKNOWN_FIELD", f"can't sort by “{n}”") for n in names if n not in self.columns
+        ]
+        if unknown:
+            raise UnknownField(details=unknown)
+        if len(set(names)) < len(names):
+            raise ValidationFailed(details=[Detail("sort", "INVALID_FIELD", "names a field twice")])
+        sorts = [Sort(self.columns[n], w.startswith("-")) for n, w in zip(names, words, strict=True)]
+        return [*sorts, Sort(Column("id"), sorts[-1].descending)]
+
+    def apply(self, rows: Rows, sorts: Sequence[Sort]) -> Rows:
+        """Sorted rows. What is sorted by through a relation names the tenant there too, for the index's sake."""
+        for relation in {s.column.path.rpartition("__")[0] for s in sorts} - {""}:
+            rows = rows.filter(**{f"{relation}__tenant": current_tenant()})
+        return rows.order_by(*map(_expression, sorts))
+
+    def cursor(self, row: Any, sorts: Sequence[Sort]) -> str:
+        """Where a walk goes on after `row`; signed, and good for this tenant, list and order only."""
+        values = [_plain(_value(row, sort.column.path)) for sort in sorts]
+        return signing.dumps([_signature(sorts), values], salt=self._salt)
+
+    def after(self, rows: Rows, sorts: Sequence[Sort], cursor: str) -> list[Rows]:
+        """The rows beyond a cursor, in stretches to be read one after the other. Raises ValidationFailed."""
+        try:
+            signature, texts = signing.loads(cursor, salt=self._salt)
+            if signature != _signature(sorts):
+                raise ValueError
+            values = [
+                None if text is None else _field(rows, sort.column.path).to_python(text)
+                for sort, text in zip(sorts, texts, strict=True)
+            ]
+        except (signing.BadSignature, DjangoValidationError, ValueError, TypeError):
+            raise ValidationFailed(
+                details=[Detail("cursor", "INVALID_FORMAT", "is not a cursor of this list in this order")]
+            ) from None
+        return _stretches(rows.filter(_beyond_all(sorts, values)), sorts[0], values[0], rows)
+
+    @property
+    def _salt(self) -> str:
+        return f"cursor:{current_tenant().pk}:{self.name}"
+
+
+def paginate(
+    rows: Rows,
+    query: Mapping[str, Any],
+    ordering: Ordering,
+    shape: Callable[[Any], dict[str, Any]],
+    names: Collection[str],
+) -> Response:
+    """One page of a list. `names` are the fields that `shape` gives, for the sparse ones to be chosen from.
+
+    Two statements by skip (one when the page shows that it is the last), one or two by cursor.
+    """
+    sorts, take = ordering.read(query.get("sort")), query["take"]
+    chosen = sparse(query.get("fields"), names)
+    if "cursor" in query:
+        if "skip" in query:
+            raise ValidationFailed(details=[Detail("skip", "INVALID_FIELD", "can't be combined with cursor")])
+        found = _walk(ordering.apply(rows, sorts), ordering, sorts, query["cursor"], take + 1)
+        meta: dict[str, Any] = {"take": take, "hasMore": len(found) > take, "nextCursor": None}
+    else:
+        skip = query.get("skip", 0)
+        found = list(ordering.apply(rows, sorts)[skip : skip + take + 1])
+        meta = {**_total(rows, skip, found, take), "skip": skip, "take": take, "hasMore": len(found) > take}
+    if len(found) > take:
+        meta["nextCursor"] = ordering.cursor(found[take - 1], sorts)
+    return Response({"data": [chosen(shape(row)) for row in found[:take]], "meta": meta})
+
+
+def sparse(fields: str | None, names: Collection[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A function that leaves only the chosen fields. Raises UnknownField for one that is not among `names`."""
+    if fields is None:
+        return lambda shape: shape
+    chosen = split(fields)
+    unknown = [
+        Detail("fields", "UNKNOWN_FIELD", f"there is no field “{n}”") for n in chosen if n not in names
+    ]
+    if unknown:
+        raise UnknownField(details=unknown)
+    return lambda shape: {name: shape[name] for name in chosen}
+
+
+def _walk(rows: Rows, ordering: Ordering, sorts: Sequence[Sort], cursor: str, most: int) -> list[Any]:
+    found: list[Any] = []
+    for stretch in ordering.after(rows, sorts, cursor) if cursor else [rows]:
+        found += stretch[: most - len(found)]
+        if len(found) == most:
+            break
+    return found
+
+
+def _total(rows: Rows, skip: int, found: Sequence[Any], take: int) -> dict[str, Any]:
+    """How many there are: exact to 10,000, beyond that what the planner thinks."""
+    if len(found) <= take and (found or skip == 0):
+        return {"total": skip + len(found)}
+    ids = rows.order_by().values("pk")
+    total = ids[: FARTHEST + 1].count()
+    if total <= FARTHEST:
+        return {"total": total}
+    plan = json.loads(ids.explain(format="json"))
+    return {"total": max(total, plan["Plan"]["Plan Rows"]), "totalIsExact": False}
+
+
+def _expression(sort: Sort) -> Any:
+    column = F(sort.column.path)
+    nulls = {"nulls_last": True} if sort.column.nullable else {}
+    return column.desc(**nulls) if sort.descending else column.asc(**nulls)
+
+
+def _beyond_all(sorts: Sequence[Sort], values: Sequence[Any]) -> Q:
+    """Rows after the one with `values`: equal in the first columns, beyond it in the next."""
+    found, equal = Q(pk__in=[]), Q()
+    for sort, value in zip(sorts, values, strict=True):
+        path = sort.column.path
+        if value is None:
+            equal &= Q(**{f"{path}__isnull": True})
+            continue
+        beyond = Q(**{f"{path}__{'lt' if sort.descending else 'gt'}": value})
+        if sort.column.nullable:
+            beyond |= Q(**{f"{path}__isnull": True})
+        found |= equal & beyond
+        equal &= Q(**{path: value})
+    return found
+
+
+def _stretches(beyond: Rows, first: Sort, value: Any, rows: Rows) -> list[Rows]:
+    """The same rows with a bound on the first column that an index can start from; its nulls come apart."""
+    path = first.column.path
+    nulls = Q(**{f"{path}__isnull": True})
+    if value is None:
+        return [beyond.filter(nulls)]
+    near = beyond.filter(**{f"{path}__{'lte' if first.descending else 'gte'}": value})
+    return [near, rows.filter(nulls)] if first.column.nullable else [near]
+
+
+def _signature(sorts: Sequence[Sort]) -> str:
+    return ",".join(f"{'-' if sort.descending else ''}{sort.column.path}" for sort in sorts)
+
+
+def _field(rows: Rows, path: str) -> Any:
+    model: Any = rows.model
+    *relations, name = path.split("__")
+    for relation in relations:
+        model = model._meta.get_field(relation).related_model
+    return model._meta.get_field(name)
+
+
+def _value(row: Any, path: str) -> Any:
+    for name in path.split("__"):
+        row = getattr(row, name)
+    return row
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int):
+        return value
+    return value.isoformat() if isinstance(value, datetime) else str(value)

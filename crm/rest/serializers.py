@@ -1,0 +1,202 @@
+"""Strict input: every field says what it takes, nothing unknown is passed over, JSON types are meant."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.http import QueryDict
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
+
+from crm.errors import TenantMismatch
+from crm.tenancy.scope import current_tenant
+
+WHOLE = re.compile(r"-?[0-9]{1,18}")
+IN_BRACKETS = re.compile(r"(\w+)\[([^\[\]]*)\]")
+EARLIEST, LATEST = 1000, 9000  # years that every system on the way can hold
+BIGGEST = 2**53 - 1
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields it does not have, naming each; also inside of other serializers."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        problems: dict[str, Any] = {}
+        if isinstance(data, Mapping):
+            known = {field.field_name for field in self._writable_fields}
+            words = [ErrorDetail("is not known here", code="unknown")]
+            problems = {str(name): words for name in data if name not in known}
+        try:
+            value = super().to_internal_value(data)
+        except ValidationError as exc:
+            problems |= exc.detail if isinstance(exc.detail, dict) else {"non_field_errors": exc.detail}
+        if problems:
+            raise ValidationError(problems)
+        return value
+
+
+class Query(StrictSerializer):
+    """Query parameters; the tenant may be named, and must then be the credential's."""
+
+    tenantId = serializers.CharField(required=False, help_text="Slug or UUID of the credential's tenant.")
+
+
+class Nothing(StrictSerializer):
+    """The body of a call that needs none."""
+
+    tenantId = serializers.CharField(required=False)
+
+
+class Text(serializers.CharField):
+    """Text, and not a number that could be read as one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
+class Flag(serializers.BooleanField):
+    """true or false, not words for them."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class Whole(serializers.IntegerField):
+    """A whole number that every JSON reader can hold."""
+
+    def __init__(self, *, min_value: int = -BIGGEST, max_value: int = BIGGEST, **options: Any) -> None:
+        super().__init__(min_value=min_value, max_value=max_value, **options)
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+class Moment(serializers.DateTimeField):
+    """A moment in ISO 8601; without an offset it is UTC."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        moment = super().to_internal_value(value)
+        if not EARLIEST <= moment.year <= LATEST:
+            self.fail("overflow", timezone="UTC")
+        return moment
+
+
+class Day(serializers.DateField):
+    """A calendar day, YYYY-MM-DD."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        day = super().to_internal_value(value)
+        if not EARLIEST <= day.year <= LATEST:
+            self.fail("invalid", format="YYYY-MM-DD")
+        return day
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class FreeMap(serializers.JSONField):
+    """An object whose keys are the sender's own: nothing in it is renamed."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            raise ValidationError("must be an object", code="not_a_dict")
+        return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": ["string", "integer"]})
+class Identifier(serializers.Field[Any, Any, Any, Any]):
+    """An identifier of a system, text or a whole number; what is usable is decided where it is looked up."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, bool) or not isinstance(data, str | int):
+            raise ValidationError("must be text or a whole number", code="invalid")
+        text = str(data).strip() if not isinstance(data, int) or abs(data) <= BIGGEST else ""
+        if not 0 < len(text) <= 254:
+            raise ValidationError("must have 1 to 254 characters", code="invalid")
+        return text
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class Uuid(serializers.UUIDField):
+    """A UUID as text."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class AnyOf(serializers.MultipleChoiceField):
+    """Some of a few values; as a query parameter, separated by commas or given again."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_empty=False, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return sorted(super().to_internal_value(data))
+
+
+class Stretch(StrictSerializer):
+    """A stretch of time: `from` is inclusive, `to` exclusive."""
+
+    to = Moment(required=False, source="until")
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | {"from": Moment(required=False, source="since")}
+
+
+def split(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def read_query(request: Request, serializer: type[StrictSerializer]) -> dict[str, Any]:
+    """The query parameters, validated. Raises ValidationError; name[key]=… fills a map."""
+    query = serializer(data=_plain(request.query_params, serializer))
+    query.is_valid(raise_exception=True)
+    found: dict[str, Any] = query.validated_data
+    found.pop("tenantId", None)
+    return found
+
+
+def _plain(params: QueryDict, serializer: type[StrictSerializer]) -> dict[str, Any]:
+    """Parameters as the values that a JSON body would have for the same fields."""
+    fields = serializer().fields
+    plain: dict[str, Any] = {}
+    for name, values in params.lists():
+        bracketed, field = IN_BRACKETS.fullmatch(name), fields.get(name)
+        if bracketed and isinstance(fields.get(bracketed[1]), serializers.DictField):
+            plain.setdefault(bracketed[1], {})[bracketed[2]] = values[-1]
+        elif isinstance(field, serializers.MultipleChoiceField | serializers.ListField):
+            plain[name] = [word for value in values for word in split(value)]
+        elif len(values) > 1:
+            raise ValidationError({name: [ErrorDetail("is given more than once", code="INVALID_FIELD")]})
+        else:
+            plain[name] = _value(field, values[0])
+    return plain
+
+
+def _value(field: Any, text: str) -> Any:
+    if isinstance(field, Flag):
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
+    if isinstance(field, Whole) and WHOLE.fullmatch(text):
+        return int(text)
+    return text
+
+
+def check_tenant(*named: Any) -> None:
+    """Raise TenantMismatch when a request names another tenant than its credential's."""
+    tenant = current_tenant()
+    for name in named:
+        if name is not None and (
+            not isinstance(name, str) or (name != tenant.slug and name.lower() != str(tenant.pk))
+        ):
+            raise TenantMismatch

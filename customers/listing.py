@@ -1,0 +1,65 @@
+"""Which customers a list shows, and in which order."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Q
+
+from crm.rest.paging import Column, Ordering
+from crm.tenancy.scope import current_tenant
+from customers import normalise
+from customers.models import CustomerProfile
+from customers.normalise import SERVICE_KINDS, WEAK_KINDS
+from customers.resolution import read_holders
+
+ORDERING = Ordering(
+    "customers",
+    {
+        "lastActivityAt": Column("metrics__last_activity_at", nullable=True),
+        "engagementScore": Column("metrics__engagement_score"),
+        "churnRiskScore": Column("metrics__churn_risk_score"),
+        "lifetimeValue": Column("metrics__lifetime_value_cents"),
+        "activityCount30d": Column("metrics__activity_count_30d"),
+        "lastName": Column("last_name"),
+        "firstName": Column("first_name"),
+        "email": Column("email"),
+        "createdAt": Column("created_at"),
+        "updatedAt": Column("updated_at"),
+    },
+    default="-lastActivityAt",
+)
+LOOKUPS = {
+    "status": "status__in",
+    "lifecycleStage": "lifecycle_stage__in",
+    "type": "customer_type__in",
+    "emailOptIn": "email_opt_in",
+    "tags": "tags__contains",
+    "source": "source",
+    "engagementMin": "metrics__engagement_score__gte",
+    "churnRiskMin": "metrics__churn_risk_score__gte",
+    "createdAfter": "created_at__gte",
+    "createdBefore": "created_at__lt",
+    "updatedSince": "updated_at__gte",
+}
+
+
+def listed(query: Mapping[str, Any]) -> Any:
+    """The customers of a validated CustomerListQuery; merged and deleted ones only when `status` asks."""
+    people: Any = CustomerProfile.objects.all() if query.get("status") else CustomerProfile.objects.listed()
+    people = people.filter(**{lookup: query[name] for name, lookup in LOOKUPS.items() if name in query})
+    return people.filter(matching(query["search"])) if query.get("search") else people
+
+
+def matching(text: str) -> Q:
+    """People with this identifier, or whose names start with these words. One statement for the identifiers."""
+    region = current_tenant().region
+    kinds = [*WEAK_KINDS, *SERVICE_KINDS]
+    keys = [(kind, value) for kind in kinds if (value := normalise.identifier(kind, text, region))]
+    ids = {holder.customer for holders in read_holders(keys).values() for holder in holders}
+    first, _, last = normalise.name(text).partition(" ")
+    names = Q(last_name__istartswith=first) | Q(first_name__istartswith=first)
+    if last:
+        names = Q(first_name__istartswith=first, last_name__istartswith=last)
+        names |= Q(last_name__istartswith=first, first_name__istartswith=last)
+        names |= Q(last_name__istartswith=f"{first} {last}")
+    return Q(pk__in=ids) | names

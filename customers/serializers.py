@@ -1,0 +1,276 @@
+"""What the customer endpoints take and give."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from crm.rest.paging import PageQuery, fields_parameter
+from crm.rest.serializers import (
+    AnyOf,
+    Day,
+    Flag,
+    FreeMap,
+    Identifier,
+    Moment,
+    Query,
+    StrictSerializer,
+    Text,
+    Whole,
+)
+from crm.rest.shapes import reply_field, shape
+from crm.tenancy.scope import current_tenant
+from customers import normalise
+from customers.models import CustomerMetrics, CustomerProfile, CustomerType, Stage, Status
+from customers.normalise import EXTERNAL_PREFIX
+from customers.payloads import METRICS, WIRE, wire_name
+from customers.stamps import microseconds
+
+MOST_TAGS = MOST_EXTERNAL_IDS = 100
+LISTED = [(status.value, status.label) for status in (Status.ACTIVE, Status.INACTIVE)]
+
+
+class Handicap(serializers.FloatField):
+    """A handicap index to one decimal; plus handicaps are negative."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=-10, max_value=54, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        return round(Decimal(str(super().to_internal_value(data))), 1)
+
+
+def words(source: str | None = None, *, most: int = 200, **options: Any) -> Text:
+    """Text of one column, which null and blank both clear."""
+    return Text(source=source, max_length=most, required=False, allow_null=True, allow_blank=True, **options)
+
+
+def free_map(source: str) -> FreeMap:
+    return FreeMap(
+        source=source, required=False, allow_null=True, help_text="Your own keys; sent as a whole."
+    )
+
+
+class IdentifierFields(StrictSerializer):
+    """The identifiers of a person."""
+
+    authUserId = Identifier(required=False)
+    email = Text(required=False, max_length=254)
+    phoneNumber = Text(required=False, max_length=40, help_text="As people write it, or E.164.")
+    sclMemberId = Identifier(required=False)
+    teetimePlayerId = Identifier(required=False)
+    messagingContactId = Identifier(required=False)
+    externalIds = serializers.DictField(
+        child=Identifier(), required=False, help_text="Ids in other systems: golfRsaId, mcaV1ZaId …"
+    )
+
+    def validate_externalIds(self, value: dict[str, str]) -> dict[str, str]:
+        if len(value) > MOST_EXTERNAL_IDS:
+            raise ValidationError(f"must have at most {MOST_EXTERNAL_IDS} entries", code="INVALID_FIELD")
+        return value
+
+
+class CustomerChange(IdentifierFields):
+    """A partial change: what is absent stays, null clears."""
+
+    tenantId = serializers.CharField(required=False)
+    email = Text(required=False, max_length=254, allow_null=True)
+    phoneNumber = Text(required=False, max_length=40, allow_null=True)
+    emailVerified = Flag(source="email_verified", required=False)
+    phoneVerified = Flag(source="phone_verified", required=False)
+    firstName = words("first_name")
+    lastName = words("last_name")
+    displayName = words("display_name")
+    dateOfBirth = Day(source="date_of_birth", required=False, allow_null=True)
+    gender = words(most=30)
+    country = serializers.RegexField(
+        r"^[A-Za-z]{2}\Z", required=False, allow_null=True, help_text="ISO 3166-1 alpha-2."
+    )
+    language = serializers.RegexField(
+        r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*\Z",
+        required=False,
+        allow_null=True,
+        max_length=35,
+        help_text="BCP 47.",
+    )
+    status = serializers.ChoiceField(choices=LISTED, required=False)
+    lifecycleStage = serializers.ChoiceField(
+        choices=Stage.choices,
+        source="lifecycle_pin",
+        required=False,
+        allow_null=True,
+        help_text="Pins the stage: events no longer move it, until null lifts the pin.",
+    )
+    customerType = serializers.ChoiceField(
+        choices=CustomerType.choices, source="customer_type", required=False
+    )
+    tags = serializers.ListField(
+        child=Text(max_length=100), max_length=MOST_TAGS, required=False, allow_null=True
+    )
+    isVip = Flag(source="is_vip", required=False)
+    isBlocked = Flag(source="is_blocked", required=False)
+    isPending = Flag(source="is_pending", required=False)
+    sourceDetails = free_map("source_details")
+    handicap = Handicap(required=False, allow_null=True)
+    homeClubId = words("home_club_ref", most=100)
+    homeClubName = words("home_club_name")
+    membershipTier = words("membership_tier", most=100)
+    membershipStatus = words("membership_status", most=50)
+    memberSince = Day(source="member_since", required=False, allow_null=True)
+    membershipExpiry = Day(source="membership_expiry", required=False, allow_null=True)
+    gdprConsent = Flag(source="gdpr_consent", required=False, allow_null=True)
+    gdprConsentAt = Moment(source="gdpr_consent_at", required=False, allow_null=True)
+    dataRetentionDate = Day(source="data_retention_date", required=False, allow_null=True)
+    customerNotes = words("customer_notes", most=20_000)
+    internalNotes = words("internal_notes", most=20_000)
+    customFields = free_map("custom_fields")
+    shared = Flag(
+        required=False, help_text="Share a taken e-mail or phone with its owner, as in a household."
+    )
+
+    def validate_country(self, value: str | None) -> str | None:
+        return value and value.upper()
+
+    def validate_tags(self, value: list[str] | None) -> list[str]:
+        return list(dict.fromkeys(value or []))
+
+
+class CustomerNew(CustomerChange):
+    """A new customer, with at least one identifier."""
+
+    lifecycleStage = serializers.ChoiceField(
+        choices=Stage.choices,
+        source="stage",
+        required=False,
+        help_text="Where they stand; events take them on.",
+    )
+
+
+class ResolveHints(IdentifierFields):
+    """At least one identifier of the person."""
+
+    phone = Text(required=False, max_length=40, help_text="The same as phoneNumber.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        phone = attrs.pop("phone", None)
+        if phone is not None and attrs.setdefault("phoneNumber", phone) != phone:
+            raise ValidationError({"phone": "differs from phoneNumber"}, code="INVALID_FIELD")
+        return attrs
+
+
+class ResolveQuery(ResolveHints, Query):
+    """The same as query parameters."""
+
+
+class ResolveBody(ResolveHints):
+    """The same as a body."""
+
+    tenantId = serializers.CharField(required=False)
+
+
+class CustomerQuery(Query):
+    """Of one customer."""
+
+    includeDeleted = Flag(default=False, help_text="Answer for a deleted one too.")
+    fields = fields_parameter()  # type: ignore[assignment]
+
+
+class CustomerListQuery(PageQuery):
+    """Filters of the list."""
+
+    status = AnyOf(choices=Status.choices, required=False, help_text="Default: neither MERGED nor DELETED.")
+    lifecycleStage = AnyOf(choices=Stage.choices, required=False)
+    search = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, help_text="An identifier, or how a name starts."
+    )
+    emailOptIn = Flag(required=False)
+    tags = serializers.ListField(
+        child=Text(max_length=100), allow_empty=False, required=False, help_text="All of them."
+    )
+    source = Text(required=False, max_length=50)  # type: ignore[assignment]
+    type = AnyOf(choices=CustomerType.choices, required=False)
+    engagementMin = Whole(required=False, min_value=0, max_value=100)
+    churnRiskMin = Whole(required=False, min_value=0, max_value=100)
+    createdAfter = Moment(required=False)
+    createdBefore = Moment(required=False)
+    updatedSince = Moment(required=False)
+
+
+class Writes(NamedTuple):
+    """A body taken apart: profile attributes, raw identifiers, and whether to share a taken contact."""
+
+    fields: dict[str, Any]
+    hints: dict[str, Any]
+    shared: bool
+
+
+def writes_of(body: Mapping[str, Any]) -> Writes:
+    """What a validated CustomerChange or CustomerNew writes.
+
+    An e-mail or phone is both an identifier and a contact point. A number that can't be dialled is kept as it
+    was sent and identifies nobody.
+    """
+    fields = dict(body)
+    hints: dict[str, Any] = {}
+    shared, stage = fields.pop("shared", False), fields.pop("stage", None)
+    if stage == Stage.CHURNED:
+        fields["lifecycle_pin"] = stage  # nothing speaks for it but the end of a membership
+    elif stage:
+        fields["stages_reached"] = {stage: microseconds(timezone.now())}
+    for name in ("source_details", "custom_fields"):
+        if name in fields and fields[name] is None:
+            fields[name] = {}
+    for kind in IdentifierFields._declared_fields:
+        if kind in fields:
+            hints[kind] = fields.pop(kind)
+    hints |= {f"{EXTERNAL_PREFIX}{name}": value for name, value in hints.pop("externalIds", {}).items()}
+    for kind, attribute in (("email", "email"), ("phoneNumber", "phone_number")):
+        if kind in hints:
+            fields[attribute] = hints[kind]
+    phone = hints.get("phoneNumber")
+    if phone is not None and normalise.identifier("phoneNumber", phone, current_tenant().region) is None:
+        del hints["phoneNumber"]
+    return Writes(fields, {kind: value for kind, value in hints.items() if value is not None}, shared)
+
+
+def hints_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The raw identifiers of validated ResolveHints."""
+    external = {f"{EXTERNAL_PREFIX}{name}": value for name, value in body.get("externalIds", {}).items()}
+    return {kind: value for kind, value in body.items() if kind != "externalIds"} | external
+
+
+# --- replies
+def _columns(model: Any, names: Iterable[str]) -> dict[str, Any]:
+    columns = {column.attname: column for column in model._meta.concrete_fields}
+    return {wire_name(name): reply_field(columns[name]) for name in names}
+
+
+CUSTOMER_FIELDS = {
+    **_columns(CustomerProfile, WIRE),
+    "fullName": serializers.CharField(allow_null=True),
+    "tenantId": serializers.UUIDField(),
+    **_columns(CustomerMetrics, METRICS),
+    "lastActiveAt": serializers.DateTimeField(allow_null=True),
+}
+Customer = shape("Customer", CUSTOMER_FIELDS, "A person, as the tenant's systems and staff know them.")
+CustomerDetail = shape(
+    "CustomerDetail",
+    CUSTOMER_FIELDS
+    | {"mergedFrom": serializers.UUIDField(required=False, help_text="The id you asked for.")},
+    "One customer. An id that was merged away answers with the winner, and mergedFrom.",
+)
+ResolutionReply = shape(
+    "Resolution",
+    {
+        "profile": Customer(),
+        "isNew": serializers.BooleanField(),
+        "matchedBy": serializers.ListField(child=serializers.CharField()),
+        "confidence": serializers.IntegerField(min_value=0, max_value=100),
+        "ambiguous": serializers.BooleanField(help_text="More people share this e-mail or phone."),
+    },
+)

@@ -1,0 +1,201 @@
+"""The customer endpoints."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from crm.errors import Conflict, CustomerNotFound
+from crm.rest.paging import paginate, sparse
+from crm.rest.schema import ETAG, IF_MATCH
+from crm.rest.serializers import Nothing
+from crm.rest.shapes import page_of
+from crm.rest.views import ApiView, if_match
+from crm.tenancy.permissions import Scope
+from customers import services
+from customers.listing import ORDERING, listed
+from customers.models import CustomerProfile, Status
+from customers.payloads import profile_payload
+from customers.resolution import Resolution
+from customers.serializers import (
+    CUSTOMER_FIELDS,
+    Customer,
+    CustomerChange,
+    CustomerDetail,
+    CustomerListQuery,
+    CustomerNew,
+    CustomerQuery,
+    ResolutionReply,
+    ResolveBody,
+    ResolveQuery,
+    hints_of,
+    writes_of,
+)
+
+THANDI = {"email": "thandi.nkosi@example.com", "phoneNumber": "082 123 4567", "firstName": "Thandi"}
+
+
+class CustomerList(ApiView):
+    scopes = {"GET": Scope.READ, "POST": Scope.WRITE}
+    queries = {"GET": CustomerListQuery}
+    tag = "Customers"
+
+    @extend_schema(
+        operation_id="listCustomers",
+        responses={200: page_of(Customer)},
+    )
+    def get(self, request: Request) -> Response:
+        """List customers.
+
+        Most recently active first, unless `sort` says otherwise.
+        """
+        people = listed(self.params).select_related("metrics")
+        return paginate(people, self.params, ORDERING, profile_payload, CUSTOMER_FIELDS)
+
+    @extend_schema(
+        operation_id="createCustomer",
+        request=CustomerNew,
+        responses={201: Customer},
+        parameters=[ETAG],
+        examples=[OpenApiExample("A lead", THANDI | {"lifecycleStage": "LEAD"}, request_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        """Create a customer.
+
+        A taken identifier is 409 with the existing customer's id in `details`, unless `shared` is true.
+        """
+        writes = writes_of(self.body(CustomerNew))
+        made = services.create_customer(
+            writes.fields, writes.hints, by=self.credential.actor, shared=writes.shared
+        )
+        reply = answer(made, status=201)
+        reply["Location"] = f"/api/v1/customers/{made.pk}"
+        return reply
+
+
+class CustomerOne(ApiView):
+    scopes = {"GET": Scope.READ, "PATCH": Scope.WRITE, "DELETE": Scope.ADMIN}
+    queries = {"GET": CustomerQuery}
+    more_errors = {"PATCH": ("412",)}
+    tag = "Customers"
+
+    @extend_schema(
+        operation_id="getCustomer",
+        parameters=[ETAG],
+        responses={200: CustomerDetail},
+    )
+    def get(self, request: Request, pk: str) -> Response:
+        """Read a customer."""
+        chosen = sparse(self.params.get("fields"), [*CUSTOMER_FIELDS, "mergedFrom"])
+        profile, merged_from = services.get_customer(uuid(pk), include_deleted=self.params["includeDeleted"])
+        reply = answer(profile)
+        reply.data = chosen(reply.data | {"mergedFrom": merged_from and str(merged_from)})
+        if merged_from is None:
+            reply.data.pop("mergedFrom", None)
+        return reply
+
+    @extend_schema(
+        operation_id="changeCustomer",
+        request=CustomerChange,
+        responses={200: Customer},
+        parameters=[IF_MATCH, ETAG],
+        examples=[
+            OpenApiExample("Rename, clear", {"lastName": "Dlamini", "gender": None}, request_only=True)
+        ],
+    )
+    def patch(self, request: Request, pk: str) -> Response:
+        """Change a customer.
+
+        What is absent stays, null clears. Identifiers are added; they are taken away by merging only.
+        """
+        writes = writes_of(self.body(CustomerChange))
+        profile, _ = services.get_customer(uuid(pk))
+        changed = services.update_customer(
+            profile.pk, writes.fields, by=self.credential.actor, hints=writes.hints,
+            if_match=if_match(request), shared=writes.shared,
+        )  # fmt: skip
+        return answer(changed)
+
+    @extend_schema(operation_id="deleteCustomer", responses={204: None})
+    def delete(self, request: Request, pk: str) -> Response:
+        """Delete a customer.
+
+        Softly: the customer leaves every list and can be restored.
+        """
+        services.delete_customer(uuid(pk), by=self.credential.actor)
+        return Response(status=204)
+
+
+class CustomerRestore(ApiView):
+    scopes = {"POST": Scope.ADMIN}
+    tag = "Customers"
+
+    @extend_schema(
+        operation_id="restoreCustomer",
+        request=None,
+        responses={200: Customer},
+        parameters=[ETAG],
+    )
+    def post(self, request: Request, pk: str) -> Response:
+        """Bring a deleted customer back."""
+        self.body(Nothing)
+        profile, _ = services.get_customer(uuid(pk), include_deleted=True)
+        if profile.status != Status.DELETED:
+            raise Conflict("This customer is not deleted.")
+        return answer(services.restore_customer(profile.pk, by=self.credential.actor))
+
+
+class CustomerResolve(ApiView):
+    scopes = {"GET": Scope.READ, "POST": Scope.WRITE}
+    queries = {"GET": ResolveQuery}
+    more_errors = {"GET": ("404",)}
+    tag = "Customers"
+
+    @extend_schema(
+        operation_id="lookUpCustomer",
+        responses={200: ResolutionReply},
+    )
+    def get(self, request: Request) -> Response:
+        """Find a customer by identifiers.
+
+        Reads only. External ids are given as `externalIds[golfRsaId]=…`.
+        """
+        return Response(_resolution(services.look_up(hints_of(self.params))))
+
+    @extend_schema(
+        operation_id="resolveCustomer",
+        request=ResolveBody,
+        responses={200: ResolutionReply},
+        examples=[OpenApiExample("By e-mail and phone", {"email": THANDI["email"], "phone": "0821234567"})],
+    )
+    def post(self, request: Request) -> Response:
+        """Find or create a customer.
+
+        One person for one set of identifiers, however many ask at once; new identifiers are learnt.
+        """
+        hints = hints_of(self.body(ResolveBody))
+        return Response(_resolution(services.resolve(hints, by=self.credential.actor)))
+
+
+def uuid(text: str) -> UUID:
+    """An id from an address. Raises CustomerNotFound for what can't be one."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise CustomerNotFound("There is no customer with this id.") from None
+
+
+def answer(profile: CustomerProfile, *, status: int = 200) -> Response:
+    return Response(profile_payload(profile), status=status, headers={"ETag": profile.etag})
+
+
+def _resolution(found: Resolution) -> dict[str, Any]:
+    return {
+        "profile": profile_payload(found.profile),
+        "isNew": found.is_new,
+        "matchedBy": found.matched_by,
+        "confidence": found.confidence,
+        "ambiguous": found.ambiguous,
+    }

@@ -1,0 +1,85 @@
+"""Looking into the inbox: which events, by which of their two ids, and how many."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from crm.errors import EventNotFound
+from crm.rest.paging import Column, Ordering
+from crm.tenancy.rows import select
+from crm.tenancy.scope import current_tenant
+from timeline.models import InboundEvent, SyncStatus
+
+Events = QuerySet[InboundEvent]
+PROCESSING = "PROCESSING"
+
+ORDERING = Ordering("events", {"receivedAt": Column("received_at")}, default="-receivedAt")
+LOOKUPS = {
+    "source": "source",
+    "type": "type",
+    "eventId": "event_id",
+    "customerId": "customer_id",
+    "errorCode": "error_code",
+    "since": "received_at__gte",
+    "until": "received_at__lt",
+}
+# Hops from source to source in the unique index instead of reading all of it.
+SOURCES = """
+    WITH RECURSIVE hop (source) AS (
+        (SELECT source FROM timeline_inboundevent WHERE tenant_id = %(tenant)s ORDER BY source LIMIT 1)
+        UNION ALL
+        SELECT (SELECT source FROM timeline_inboundevent
+                WHERE tenant_id = %(tenant)s AND source > hop.source ORDER BY source LIMIT 1)
+        FROM hop WHERE hop.source IS NOT NULL
+    )
+    SELECT source FROM hop WHERE source IS NOT NULL
+"""
+
+
+def visible(sources: Collection[str]) -> Events:
+    """The events that a key limited to `sources` may see; empty = all."""
+    events: Events = InboundEvent.objects.all()
+    return events.filter(source__in=sources) if sources else events
+
+
+def chosen(events: Events, query: Mapping[str, Any]) -> Events:
+    """The events of a validated filter."""
+    events = events.filter(**{lookup: query[name] for name, lookup in LOOKUPS.items() if name in query})
+    if "status" in query:
+        events = events.filter(_in_state(query["status"]))
+    if "dead" in query:
+        events = events.filter(dead_at__isnull=not query["dead"])
+    return events
+
+
+def _in_state(states: Collection[str]) -> Q:
+    """The states as people read them: an event that a worker has is PROCESSING and no longer PENDING."""
+    working = Q(is_waiting=True, claimed_at__isnull=False, status=SyncStatus.PENDING)
+    found = Q(status__in=set(states) - {PROCESSING, SyncStatus.PENDING})
+    if SyncStatus.PENDING in states:
+        found |= Q(status=SyncStatus.PENDING) & ~working
+    return found | working if PROCESSING in states else found
+
+
+def find_event(events: Events, name: str) -> InboundEvent:
+    """The event of our id or, latest first, of the sender's. Raises EventNotFound."""
+    try:
+        found = events.filter(pk=UUID(name)).first()
+    except ValueError:
+        found = None
+    if found is None:
+        sources = [row["source"] for row in select(SOURCES, {"tenant": current_tenant().pk})]
+        found = events.filter(source__in=sources, event_id=name).order_by("-received_at").first()
+    if found is None:
+        raise EventNotFound("There is no event with this id.")
+    return found
+
+
+def counts(events: Events, *, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    """How many events came in a stretch of time, by source and status. One statement over that stretch."""
+    came = events.filter(received_at__gte=since, received_at__lt=until)
+    rows: Any = came.order_by().values("source", "status").annotate(count=Count("pk"))
+    return list(rows.order_by("source", "status"))
