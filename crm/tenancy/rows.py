@@ -60,12 +60,12 @@ def update_rows(
     run(statement, [dump(rows), current_tenant().pk])
 
 
-def run(statement: Any, params: Sequence[Any]) -> None:
+def run(statement: Any, params: Sequence[Any] | Row) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
 
 
-def select(statement: Any, params: Sequence[Any]) -> list[dict[str, Any]]:
+def select(statement: Any, params: Sequence[Any] | Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows of a statement as dicts by column name."""
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
