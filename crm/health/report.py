@@ -1,0 +1,125 @@
+"""How the platform is, in one answer: for /health and its two probes."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+
+from crm import heartbeats
+from crm.health import vitals
+
+log = structlog.get_logger(__name__)
+
+OK, DEGRADED, UNAVAILABLE = "ok", "degraded", "unavailable"
+LATE_NEWS = 120.0  # seconds that news may wait for the relay
+LATE_EVENTS = {"high": 60.0, "normal": 300.0, "low": 3600.0}  # seconds that due events may wait for a worker
+
+
+class Report(NamedTuple):
+    """The worst of the parts, and the parts."""
+
+    status: str
+    parts: dict[str, dict[str, Any]]
+
+    @classmethod
+    def of(cls, parts: dict[str, dict[str, Any]]) -> "Report":
+        found = {part["status"] for part in parts.values()}
+        return cls(next((status for status in (UNAVAILABLE, DEGRADED) if status in found), OK), parts)
+
+    def bare(self) -> dict[str, Any]:
+        """What anybody may know."""
+        return {"status": self.status, "checks": {name: part["status"] for name, part in self.parts.items()}}
+
+    def full(self) -> dict[str, Any]:
+        return {"status": self.status, "version": settings.VERSION, **self.parts}
+
+
+def ready() -> Report:
+    """Whether requests can be served: PostgreSQL, migrations and outbox decide; Redis only degrades. Within 3 s."""
+    return Report.of({**_database(), "redis": _redis()})
+
+
+def summary() -> Report:
+    """All there is to know, as long as the database answers."""
+    parts = {**_database(), "redis": _redis()}
+    if all(part["status"] != UNAVAILABLE for part in parts.values()):
+        parts |= {name: _asked(ask) for name, ask in NUMBERS.items()}
+    return Report.of(parts)
+
+
+def _asked(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return ask()
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("health.unknown", error=type(error).__name__)
+        return {"status": UNAVAILABLE}
+
+
+def _database() -> dict[str, dict[str, Any]]:
+    parts: dict[str, dict[str, Any]] = {}
+    try:
+        with vitals.own_connection() as own:
+            parts["database"] = {"status": OK}
+            vitals.rows("SELECT 1", using=own)
+            pending = vitals.pending_migrations()
+            parts["migrations"] = {"status": UNAVAILABLE if pending else OK, "pending": len(pending)}
+            writable = not pending and vitals.may_write(own)
+            parts["outbox"] = {"status": OK if writable else UNAVAILABLE}
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("health.database_unreachable", error=type(error).__name__)
+        parts["database"] = {"status": UNAVAILABLE}
+    return parts
+
+
+def _redis() -> dict[str, Any]:
+    return {"status": OK if vitals.redis_answers() else DEGRADED}
+
+
+def _outbox() -> dict[str, Any]:
+    return _backlog(vitals.outbox(), LATE_NEWS, "unsent")
+
+
+def _events() -> dict[str, Any]:
+    found = {
+        name: _backlog(waiting, LATE_EVENTS[name], "waiting") for name, waiting in vitals.events().items()
+    }
+    late = any(part["status"] != OK for part in found.values())
+    return {"status": DEGRADED if late else OK, **found}
+
+
+def _backlog(backlog: vitals.Backlog, limit: float, name: str) -> dict[str, Any]:
+    late = backlog.oldest is not None and backlog.oldest > limit
+    return {"status": DEGRADED if late else OK, name: backlog.size, "oldestSeconds": _seconds(backlog.oldest)}
+
+
+def _dead() -> dict[str, Any]:
+    return {"status": OK, "count": vitals.dead_letters()}
+
+
+def _beat() -> dict[str, Any]:
+    return _sign_of_life(heartbeats.silences()[heartbeats.BEAT])
+
+
+def _workers() -> dict[str, Any]:
+    """The last time that a worker took the probe out of each queue."""
+    ages = heartbeats.silences()
+    found = {queue: _sign_of_life(ages[queue]) for queue in heartbeats.PROBED}
+    silent = any(part["status"] != OK for part in found.values())
+    return {"status": DEGRADED if silent else OK, **found}
+
+
+def _sign_of_life(age: float | None) -> dict[str, Any]:
+    """Silent is whoever has shown none for too long, or never."""
+    alive = age is not None and age <= heartbeats.SILENT_AFTER
+    return {"status": OK if alive else DEGRADED, "lastSeenSeconds": _seconds(age)}
+
+
+def _seconds(age: float | None) -> float | None:
+    return None if age is None else round(max(age, 0.0), 1)
+
+
+NUMBERS: dict[str, Callable[[], dict[str, Any]]] = {
+    "outbox": _outbox, "events": _events, "deadLetters": _dead, "beat": _beat, "workers": _workers,
+}  # fmt: skip

@@ -1,0 +1,64 @@
+"""Sources that have gone quiet: silent for longer than their own rhythm explains."""
+
+from typing import NamedTuple
+
+from django.core.cache import cache
+from django.db import connection
+
+PATIENCE = 3600.0  # seconds of silence that never alarm
+STRETCH = 1.5
+RHYTHM = 20  # arrivals (in different five minutes) within the week before a source has a rhythm
+REMEMBERED = 300  # seconds for which one look serves Prometheus
+
+# Arrivals of the last seven days in bins of five minutes, and the longest pause between two of them.
+RHYTHMS = """
+    WITH bins AS (
+        SELECT tenant_id, source, date_bin('5 minutes', received_at, 'epoch') AS bin, max(received_at) AS last
+        FROM timeline_inboundevent
+        WHERE tenant_id IN (SELECT id FROM tenancy_tenant WHERE is_active)
+          AND received_at > now() - interval '7 days' AND NOT historical
+        GROUP BY 1, 2, 3
+    ), pauses AS (
+        SELECT *, bin - lag(bin) OVER (PARTITION BY tenant_id, source ORDER BY bin) AS pause FROM bins
+    )
+    SELECT t.slug, p.source,
+        extract(epoch FROM now() - max(p.last))::float8, extract(epoch FROM max(p.pause))::float8
+    FROM pauses p JOIN tenancy_tenant t ON t.id = p.tenant_id
+    GROUP BY t.slug, p.source
+    HAVING count(*) >= %s
+    ORDER BY 1, 2
+"""
+
+
+class Source(NamedTuple):
+    """A source with a rhythm. silent: seconds since its last event; longest: its longest pause in seven days."""
+
+    tenant: str
+    source: str
+    silent: float
+    longest: float
+
+    @property
+    def alarm(self) -> float:
+        """Seconds of silence at which something must be wrong: half as long again as any before, and over an hour."""
+        return max(PATIENCE, self.longest * STRETCH)
+
+    @property
+    def ratio(self) -> float:
+        return round(max(self.silent, 0.0) / self.alarm, 3)
+
+    @property
+    def is_silent(self) -> bool:
+        return self.ratio >= 1
+
+
+def sources() -> list[Source]:
+    """The sources of all active tenants that have a rhythm. One statement, over a week of arrivals."""
+    with connection.cursor() as cursor:
+        cursor.execute(RHYTHMS, [RHYTHM])
+        return [Source(*row) for row in cursor.fetchall()]
+
+
+def remembered() -> list[Source]:
+    """The same, at most five minutes old: Prometheus asks often, and the answer changes slowly."""
+    return cache.get_or_set("health:sources", sources, REMEMBERED) or []

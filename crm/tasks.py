@@ -1,0 +1,34 @@
+"""Tasks of the platform itself."""
+
+from typing import Any
+
+from celery import current_task
+from django.utils import timezone
+
+from crm.heartbeats import beat_heart
+from crm.outbox import relay
+from crm.outbox.nudge import Policy, background_task
+from crm.routes import ROUTES
+from crm.tenancy import retention
+
+
+@background_task("crm.heartbeat", Policy.HARMLESS_TO_LOSE)
+def heartbeat() -> None:
+    """A worker took this from its queue, so it lives."""
+    delivery: dict[str, Any] = current_task.request.delivery_info
+    beat_heart(delivery["routing_key"])
+
+
+@background_task("outbox.relay", Policy.HARMLESS_TO_LOSE)
+def relay_outbox() -> int:
+    return relay.relay(ROUTES)
+
+
+@background_task("outbox.purge", Policy.HARMLESS_TO_LOSE)
+def purge_outbox() -> int:
+    return relay.purge(timezone.now())
+
+
+@background_task("tenancy.purge_idempotent_calls", Policy.HARMLESS_TO_LOSE)
+def purge_idempotent_calls() -> int:
+    return retention.purge_idempotent_calls(timezone.now())
