@@ -70,7 +70,7 @@ def find_event(events: Events, name: str) -> InboundEvent:
         found = events.filter(pk=UUID(name)).first()
     except ValueError:
         found = None
-    if found is None:
+    if found is None and "\0" not in name:
         sources = [row["source"] for row in select(SOURCES, {"tenant": current_tenant().pk})]
         found = events.filter(source__in=sources, event_id=name).order_by("-received_at").first()
     if found is None:

@@ -142,6 +142,8 @@ class EventList(ApiView):
         202 means they are stored for good. An id that was sent before is a DUPLICATE, harmless. What can't be
         read is REJECTED by itself; when nothing else is left, the status is 422.
         """
+        if not request.body:
+            raise MalformedBody("The body is empty.")
         receipt = receive(_items(request.data), sources=self.credential.sources)
         shape = {
             "accepted": receipt.accepted,

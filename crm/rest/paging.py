@@ -165,7 +165,7 @@ def _total(rows: Rows, skip: int, found: Sequence[Any], take: int) -> dict[str, 
     total = ids[: FARTHEST + 1].count()
     if total <= FARTHEST:
         return {"total": total}
-    plan = json.loads(ids.explain(format="json"))
+    (plan,) = json.loads(ids.explain(format="json"))
     return {"total": max(total, plan["Plan"]["Plan Rows"]), "totalIsExact": False}
 
 
