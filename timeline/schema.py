@@ -201,6 +201,11 @@ KIND_NAMES = {
     "object": "an object",
 }
 FORMAT_NAMES = {"date": "a day (YYYY-MM-DD)", "date-time": "a moment in ISO 8601"}
+PATTERN_NAMES = {
+    NOT_BLANK: "must not be blank",
+    CURRENCY_CODE: "must be a currency code of three letters",
+    COUNTRY_CODE: "must be a country code of two letters",
+}
 MESSAGES: dict[str, Callable[[dict[str, Any]], str]] = {
     "required": lambda about: "is required",
     "type": lambda about: f"must be {_a(about['types'])}",
@@ -214,9 +219,4 @@ MESSAGES: dict[str, Callable[[dict[str, Any]], str]] = {
     "pattern": lambda about: PATTERN_NAMES[about["pattern"]],
     "enum": lambda about: "must be one of " + ", ".join(option for option in about["options"] if option),
     "anyOf": lambda about: "needs at least one of " + ", ".join(_lacking(about["context"])),
-}
-PATTERN_NAMES = {
-    NOT_BLANK: "must not be blank",
-    CURRENCY_CODE: "must be a currency code of three letters",
-    COUNTRY_CODE: "must be a country code of two letters",
 }
