@@ -20,10 +20,17 @@ def servers_to_embed(
 
 
 def environment(
-    environ: Mapping[str, str], *, postgres: Postgres | None, valkey: Valkey | None, secret_key: str
+    environ: Mapping[str, str],
+    directory: Path,
+    *,
+    postgres: Postgres | None,
+    valkey: Valkey | None,
+    secret_key: str,
 ) -> dict[str, str]:
     """The given environment, with addresses of the embedded servers and local defaults of what it leaves open."""
-    made = {"SECRET_KEY": secret_key, "FAIRWAY_EMBEDDED": "1", "PYTHONUNBUFFERED": "1"} | dict(environ)
+    defaults = {"SECRET_KEY": secret_key, "FAIRWAY_EMBEDDED": "1", "PYTHONUNBUFFERED": "1"}
+    made = dict(environ) | {name: value for name, value in defaults.items() if not environ.get(name)}
+    made["FAIRWAY_VAR"] = str(directory)
     if postgres is not None:
         made |= {"DATABASE_URL": postgres.url(APPLICATION), "MIGRATION_DATABASE_URL": postgres.url(OWNER)}
     if valkey is not None:

@@ -64,7 +64,7 @@ def started(
     running = [(server, start(server, processes)) for server in (postgres, valkey) if server is not None]
     secret_key = secrets.token_urlsafe(48) if throwaway else kept_secret_key(directory)
     try:
-        yield environment(environ, postgres=postgres, valkey=valkey, secret_key=secret_key)
+        yield environment(environ, directory, postgres=postgres, valkey=valkey, secret_key=secret_key)
     finally:
         for server, process in reversed(running):
             processes.stop(process, patience=server.patience)
@@ -80,7 +80,7 @@ def borrowed(environ: Mapping[str, str], var: Path) -> dict[str, str]:
                 raise EmbeddedError(
                     f"another process of this checkout holds {var}, but its {server.name} is not up"
                 )
-    return environment(environ, postgres=postgres, valkey=valkey, secret_key=kept_secret_key(var))
+    return environment(environ, var, postgres=postgres, valkey=valkey, secret_key=kept_secret_key(var))
 
 
 def run(command: Sequence[str], env: Mapping[str, str], processes: Processes) -> int:

@@ -16,7 +16,7 @@ def web(port: int) -> tuple[str, ...]:
     """Gunicorn with threads; without its control socket, which would lie in the home directory."""
     return (
         *(sys.executable, "-m", "gunicorn", "crm.wsgi", "--bind", f"{HOST}:{port}", "--no-control-socket"),
-        *("--worker-class", "gthread", "--workers", "2", "--threads", str(WEB_THREADS)),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", str(WEB_THREADS), "--preload"),
         *("--graceful-timeout", "8", "--timeout", "60", "--log-level", "warning"),
     )
 

@@ -59,10 +59,13 @@ class Group:
         self.facts_path.unlink(missing_ok=True)
         self.processes.remove_at_end(self.facts_path)
         self.env = self.start_servers()
+        web = self.start_web()  # it takes its time to load: meanwhile the schema
         with self.console.step("Schema up to date"):
             self.manage("migrate", "--no-input")
+        with self.console.step("Demo can be entered"):
+            self.learn_facts()
         with self.console.step("Web process answers"):
-            self.start_web()
+            self.wait_for_answer(web)
         for name, command in background().items():
             self.supervisor.start(self.service(name, command))
         self.supervisor.changed = self.write_facts
@@ -80,25 +83,29 @@ class Group:
                 with self.console.step(f"{server.title} on port {server.port}"):
                     self.start_server(server)
         key = kept_secret_key(self.var)
-        made = environment(self.environ, postgres=postgres, valkey=valkey, secret_key=key)
-        return made | {"PORT": str(self.port)}
+        made = environment(self.environ, self.var, postgres=postgres, valkey=valkey, secret_key=key)
+        return {"LOG_FORMAT": "text"} | made | {"PORT": str(self.port)}
 
     def start_server(self, server: Server) -> None:
         process = start(server, self.processes, wait=self.supervisor.tick)
         service = Service(server.name, lambda: server.spawn(self.processes), patience=server.patience)
         self.supervisor.adopt(service, process)
 
-    def start_web(self) -> None:
-        """Start the web process and learn meanwhile how the demo is entered; return at its first answer."""
+    def start_web(self) -> Service:
         env = {"DATABASE_POOL": str(WEB_THREADS)} | self.env
         service = self.service("web", web(self.port), env=env)
         self.supervisor.start(service)
-        facts = json.loads(self.manage("demo_access"))
-        self.facts = {"url": f"http://{HOST}:{self.port}"} | facts
+        return service
+
+    def wait_for_answer(self, service: Service) -> None:
         while not answers(self.port):
             if service.deaths >= WEB_DEATHS:
                 raise EmbeddedError("the web process does not start: its lines above say why")
             self.supervisor.tick(0.05)
+
+    def learn_facts(self) -> None:
+        *_, facts = self.manage("demo_access").splitlines()  # log lines may stand before it
+        self.facts = {"url": f"http://{HOST}:{self.port}"} | json.loads(facts)
 
     def manage(self, *arguments: str) -> str:
         """Run a management command to its end and give what it printed."""

@@ -55,6 +55,7 @@ def test_a_throwaway_gives_addresses_and_the_exit_code_and_leaves_nothing(tmp_pa
     assert told["MIGRATION_DATABASE_URL"].startswith("postgresql://fairway_owner@127.0.0.1:")
     assert told["REDIS_URL"].startswith("redis://127.0.0.1:")
     assert (told["BROKER_URL"], told["FAIRWAY_EMBEDDED"]) == ("amqp://rabbit", "1")
+    assert Path(told["FAIRWAY_VAR"]).parent == tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
