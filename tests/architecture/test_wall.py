@@ -1,0 +1,246 @@
+"""The wall between tenants, and the door: every address of the URLconf x every method x who asks.
+
+An address without an expectation fails here: say below what it is.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from crm.tenancy.scope import tenant_scope
+from customers.models import CustomerProfile, DuplicateCandidate, Status
+from tests.conftest import Api
+from tests.factories import (
+    ActivityFactory,
+    ClubFactory,
+    CustomerProfileFactory,
+    InboundEventFactory,
+    StaffMembershipFactory,
+    issue_key,
+)
+from timeline.models import InboundEvent, SyncStatus
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+class Call(NamedTuple):
+    """What a method of an address needs, takes and answers its own tenant."""
+
+    scope: str
+    status: int
+    body: Any = None
+    query: str = ""
+
+
+EVENT = {"id": "e", "type": "scl.member.created", "timestamp": "2026-11-01T00:00:00Z"}
+API: dict[str, dict[str, Call]] = {
+    "api/v1/customers": {
+        "GET": Call("crm:read", 200),
+        "POST": Call("crm:write", 201, {"email": "new@example.com"}),
+    },
+    "api/v1/customers/resolve": {
+        "GET": Call("crm:read", 200, query="?email=known@example.com"),
+        "POST": Call("crm:write", 200, {"email": "known@example.com"}),
+    },
+    "api/v1/customers/<str:pk>": {
+        "GET": Call("crm:read", 200),
+        "PATCH": Call("crm:write", 200, {"lastName": "Changed"}),
+        "DELETE": Call("crm:admin", 204),
+    },
+    "api/v1/customers/<str:pk>/restore": {"POST": Call("crm:admin", 200)},
+    "api/v1/customers/<str:pk>/activities": {
+        "GET": Call("crm:read", 200),
+        "POST": Call("crm:write", 201, {"type": "PHONE_CALL"}),
+    },
+    "api/v1/events": {"GET": Call("crm:events", 200), "POST": Call("crm:events", 202, EVENT)},
+    "api/v1/events/stats": {"GET": Call("crm:events", 200)},
+    "api/v1/events/replay": {"POST": Call("crm:events", 202, {})},
+    "api/v1/events/<str:pk>": {"GET": Call("crm:events", 200)},
+    "api/v1/events/<str:pk>/replay": {"POST": Call("crm:events", 202)},
+}
+# Open to everyone, each for its reason.
+PUBLIC = {
+    "": "leads to the admin",
+    "health": "says how the platform is, not what is in it",
+    "health/live": "the same, for the orchestrator",
+    "health/ready": "the same, for the load balancer",
+    "metrics": "loopback or its own token only",
+    "api/schema/": "the documentation is public",
+    "api/docs/": "the documentation is public",
+    "admin/login/": "the door itself",
+    "admin/logout/": "the way out, a POST",
+    "admin/jsi18n/": "words of the interface",
+    "admin/welcome/<uidb64>/<token>/": "an invitation, opened by its token",
+}
+
+
+def addresses(resolver: Any = None, prefix: str = "") -> Iterator[str]:
+    for pattern in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield route
+        elif isinstance(pattern, URLResolver):
+            yield from addresses(pattern, route)
+
+
+STAFF = [route for route in addresses() if route.startswith("admin/") and route not in PUBLIC]
+OF_ONE = [route for route in API if "<" in route]
+
+
+def filled(route: str, pk: object = "") -> str:
+    """A real address: the object's id in place of its parameter, a UUID for any other."""
+    route = re.sub(r"\^|\$|\(\?P<app_label>(\w+)[^)]*\)|\(\?P<url>.*\)", lambda m: m[1] or "", route)
+    return "/" + re.sub(r"<[^>]*>", str(pk or uuid4()), route)
+
+
+def without_request_id(reply: Any) -> Any:
+    body = reply.json()
+    body["error"].pop("requestId")
+    return reply.status_code, body
+
+
+@pytest.fixture
+def rows(tenant):
+    """One of each thing that an address of the API can name."""
+    person = CustomerProfileFactory(email="known@example.com")
+    return {
+        "customer": person,
+        "deleted": CustomerProfileFactory(status=Status.DELETED),
+        "event": InboundEventFactory(status=SyncStatus.FAILED, is_waiting=False),
+    }
+
+
+def named(route: str, rows: Any) -> Any:
+    return rows["event" if "events" in route else "deleted" if "restore" in route else "customer"].pk
+
+
+def send(client: Api, method: str, route: str, pk: object, call: Call | None) -> Any:
+    body = "" if call is None or call.body is None else call.body
+    address = filled(route, pk) + (call.query if call else "")
+    if method in ("GET", "HEAD") or not body:
+        return client.generic(method, address)
+    return client.generic(method, address, json.dumps(body))
+
+
+def test_every_address_has_an_expectation():
+    found = set(addresses())
+    assert found == {*API, *PUBLIC, *STAFF}, found ^ {*API, *PUBLIC, *STAFF}
+
+
+@pytest.mark.parametrize("route", API)
+def test_nobody_unknown_gets_in(route, api, rows):
+    for stranger in (api.as_anyone(), api.with_token("fw_000000000000_nothing"), api.with_token("a.b.c")):
+        for method in METHODS:
+            reply = send(stranger, method, route, named(route, rows), API[route].get(method))
+            assert reply.status_code == 401, method
+
+
+@pytest.mark.parametrize("route", API)
+def test_its_own_tenant_gets_what_is_promised_and_405_for_the_rest(route, api, rows):
+    for method in METHODS:
+        call = API[route].get("GET" if method == "HEAD" else method)
+        reply = send(api, method, route, named(route, rows), call)
+        assert reply.status_code == (call.status if call else 405), (method, reply.content)
+
+
+@pytest.mark.parametrize("route", API)
+def test_every_other_scope_is_not_enough(route, api, tenant, rows):
+    for method, call in API[route].items():
+        others = {"crm:read", "crm:write", "crm:admin", "crm:campaigns", "crm:social", "crm:events"} - {
+            call.scope
+        }
+        reply = send(api.as_key_of(tenant, scopes=sorted(others)), method, route, named(route, rows), call)
+        error = reply.json()["error"]
+        assert (reply.status_code, error["code"], call.scope in error["message"]) == (
+            403,
+            "SCOPE_REQUIRED",
+            True,
+        )
+
+
+@pytest.mark.parametrize("route", OF_ONE)
+def test_another_tenants_id_is_an_id_that_is_not_there(route, api, tenant, other_tenant, rows):
+    theirs = api.as_key_of(other_tenant)
+    before = [list(model.objects.order_by("pk").values()) for model in (CustomerProfile, InboundEvent)]
+    for method, call in API[route].items():
+        there = send(theirs, method, route, named(route, rows), call)
+        nowhere = send(theirs, method, route, uuid4(), call)
+        assert without_request_id(there) == without_request_id(nowhere)
+        assert there.status_code == 404
+    assert before == [
+        list(model.objects.order_by("pk").values()) for model in (CustomerProfile, InboundEvent)
+    ]
+
+
+@pytest.mark.parametrize("route", sorted(set(API) - set(OF_ONE)))
+def test_lists_and_counts_of_another_tenant_show_nothing(route, api, other_tenant, rows):
+    theirs = api.as_key_of(other_tenant)
+    for method, call in API[route].items():
+        if call.scope != "crm:write":
+            text = send(theirs, method, route, "", call).content.decode()
+            for row in rows.values():
+                assert str(row.pk) not in text
+            assert "known@example.com" not in text
+
+
+@pytest.mark.parametrize("route", STAFF)
+def test_staff_pages_ask_strangers_to_log_in(route, client, db):
+    for method in ("get", "post"):
+        reply = getattr(client, method)(filled(route))
+        assert reply.status_code in (302, 403, 404), method
+        if reply.status_code == 302:
+            assert "/admin/login/" in reply["Location"]
+
+
+def staff_rows() -> dict[str, Any]:
+    """One of each thing that a page of the admin can name, with the word that its addresses have for it."""
+    person, other = sorted([CustomerProfileFactory(), CustomerProfileFactory()], key=lambda row: row.pk)
+    return {
+        "customerprofile": person,
+        "activity": ActivityFactory(customer=person),
+        "inboundevent": InboundEventFactory(),
+        "club": ClubFactory(),
+        "apikey": issue_key(person.tenant)[0],
+        "staffmembership": StaffMembershipFactory(),
+        "duplicatecandidate": DuplicateCandidate.objects.create(
+            tenant=person.tenant, first=person, second=other, reason="the same phone"
+        ),
+    }
+
+
+def model_of(route: str) -> str:
+    """The model in admin/<app>/<model>/…, or nothing."""
+    return (route.split("/") + ["", ""])[2]
+
+
+KINDS = (
+    "customerprofile",
+    "activity",
+    "inboundevent",
+    "club",
+    "apikey",
+    "staffmembership",
+    "duplicatecandidate",
+)
+OF_ONE_FOR_STAFF = [route for route in STAFF if "<" in route and model_of(route) in KINDS]
+
+
+@pytest.mark.parametrize("route", OF_ONE_FOR_STAFF)
+def test_staff_pages_of_another_tenants_things_are_pages_of_nothing(route, client, tenant, outsider):
+    row = staff_rows()[model_of(route)]
+    client.force_login(outsider, "django.contrib.auth.backends.ModelBackend")
+    nothing = uuid4()
+    for method in ("get", "post"):
+        there = getattr(client, method)(filled(route, row.pk))
+        nowhere = getattr(client, method)(filled(route, nothing))
+        assert there.status_code == nowhere.status_code
+        assert there.status_code != 200
+        if there.status_code == 302:
+            assert there["Location"].replace(str(row.pk), "") == nowhere["Location"].replace(str(nothing), "")
+    with tenant_scope(tenant):
+        assert type(row).objects.filter(pk=row.pk).exists()
