@@ -3,6 +3,7 @@
 import inspect
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
@@ -89,10 +90,6 @@ class ApiSchema(AutoSchema):
     def get_summary(self) -> str:
         return self._docstring()[0]
 
-    def get_auth(self) -> Any:
-        scope = self.view.scope_of(self.method)
-        return [{"bearer": [str(scope)] if scope else []}, {"session": []}]
-
     def get_description(self) -> str:  # type: ignore[override]
         return f"{self._docstring()[1]}\n\nScope: `{self.view.scope_of(self.method)}`.".strip()
 
@@ -134,7 +131,11 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             {
                 "type": "apiKey",
                 "in": "cookie",
-                "name": "fairway_session",
-                "description": "Staff, in these pages.",
+                "name": settings.SESSION_COOKIE_NAME,
+                "description": "Staff who are logged in; changes need the CSRF token too.",
             },
         ]
+
+    def get_security_requirement(self, auto_schema: Any) -> Any:
+        scope = auto_schema.view.scope_of(auto_schema.method)
+        return [{"bearer": [str(scope)]}, {"session": []}]
