@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TextIO
 
-PATIENCE = 10.0  # seconds between the polite signal and SIGKILL
+PATIENCE = 5.0  # seconds between the polite signal and SIGKILL
 
 
 def main() -> None:

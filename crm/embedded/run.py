@@ -66,8 +66,9 @@ class Group:
             self.learn_facts()
         with self.console.step("Web process answers"):
             self.wait_for_answer(web)
+        quiet = {"LOG_LEVEL": "WARNING"} | self.env  # a line per task would bury everything else
         for name, command in background().items():
-            self.supervisor.start(self.service(name, command))
+            self.supervisor.start(self.service(name, command, env=quiet))
         self.supervisor.changed = self.write_facts
         self.write_facts()
         self.console.say(BANNER.format(**self.facts, path=self.facts_path))
