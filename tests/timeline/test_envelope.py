@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from timeline.catalogue import Priority
@@ -214,6 +214,7 @@ def test_ids_that_are_numbers_become_text():
     assert (envelope.id, envelope.tenant) == ("12", "3")
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_no_json_raises_anything_but_the_one_error(item: Any):
     for read in (lambda: read_envelope(item, now=NOW), lambda: read_entry("order.paid", item, now=NOW)):
@@ -223,6 +224,7 @@ def test_no_json_raises_anything_but_the_one_error(item: Any):
             assert error.details
 
 
+@settings(deadline=None)
 @given(st.sampled_from(FIELDS), JSON)
 def test_no_field_raises_anything_but_the_one_error(field: str, value: Any):
     try:
@@ -231,6 +233,7 @@ def test_no_field_raises_anything_but_the_one_error(field: str, value: Any):
         assert {detail.field for detail in error.details} == {field}
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customers.facts import MODELS
@@ -84,7 +84,7 @@ def test_every_example_names_only_what_is_known():
         assert_known(TYPES[name].interpret(event))
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_a_mutated_payload_is_wrong_or_understood(data: st.DataObject):
     name = data.draw(st.sampled_from(sorted(TYPES)))
@@ -103,6 +103,7 @@ def test_a_mutated_payload_is_wrong_or_understood(data: st.DataObject):
         assert_known(TYPES[name].interpret(Event("e", name, "s", when, identity, payload)))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(TYPES)), JUNK)
 def test_any_payload_is_wrong_or_understood(name: str, payload: Any):
     if not problems(TYPES[name], payload):
@@ -110,6 +111,7 @@ def test_any_payload_is_wrong_or_understood(name: str, payload: Any):
         assert_known(TYPES[name].interpret(Event("e", name, "s", when, {}, payload)))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(TYPES)), st.text(min_size=8, alphabet="abcdefgh"))
 def test_what_is_wrong_is_told_without_the_value(name: str, secret: str):
     payload = {field: [secret] for field in TYPES[name].schema["properties"]}
