@@ -71,7 +71,10 @@ def apply_mentions(mentions: Sequence[Mention], *, now: datetime, by: str) -> Ou
     A mention without hints means nobody: its hit is None. At most 12 statements, whatever the number.
     """
     known = [mention for mention in mentions if mention.hints]
-    requests = [Request(mention.hints, mention.stamp.source, mention.stamp.event) for mention in known]
+    requests = [
+        Request(mention.hints, mention.stamp.source, mention.stamp.event, _learnt(mention))
+        for mention in known
+    ]
     found = resolve_batch(requests, now=now) if requests else []
     people = _load(found)
     for mention, hit in zip(known, found, strict=True):
@@ -117,6 +120,17 @@ def _read(ids: Any) -> dict[UUID, Person]:
     return {
         row["id"]: Person(row, is_new=False, reached_before=frozenset(row["stages_reached"])) for row in rows
     }
+
+
+def _learnt(mention: Mention) -> tuple[tuple[str, str], ...]:
+    """The e-mail and phone that a mention writes, where it named another one to recognise the person by."""
+    found = []
+    for kind, column in CONTACTS.items():
+        sent = mention.fields.get(column)
+        told = normalise.identifier(kind, sent, mention.region) if sent else None
+        if told and mention.hints.get(kind) != told:
+            found.append((kind, told))
+    return tuple(found)
 
 
 def _absorb(people: dict[UUID, Person], mention: Mention, hit: Hit) -> None:

@@ -1,10 +1,14 @@
 """Stores the rows that sources tell about people and clubs: bookings, memberships, orders, payments …"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 from uuid import UUID
+
+from django.db.models import Q
 
 from crm.tenancy.rows import insert_rows, update_rows
 from customers import models
@@ -27,6 +31,7 @@ MODELS: dict[str, type[SourceFact]] = {
     "ticket": models.Ticket,
     "privacy_request": models.PrivacyRequest,
 }
+WHOLE = ":"
 COLUMNS = {
     kind: [f.attname for f in model._meta.concrete_fields if f.attname not in {"id", "tenant_id"}]
     for kind, model in MODELS.items()
@@ -62,18 +67,39 @@ def apply_facts(writes: Sequence[FactWrite], *, now: datetime) -> list[FactChang
 
 
 def _apply_kind(kind: str, writes: Sequence[FactWrite], now: datetime) -> list[FactChange]:
-    rows = _claim(kind, sorted({write.key for write in writes}), now)
+    keys = {write.key for write in writes}
+    rows = _claim(kind, sorted(keys | _relatives(kind, keys)), now)
     before = {key: dict(row) for key, row in rows.items()}
     for write in writes:
         row = rows[write.key]
         owner = {} if write.customer is None else {"customer_id": write.customer}
         fold(row, row["stamps"], {**write.values, **owner}, write.stamp)
         fold(row, row["stamps"], write.opening, write.stamp._replace(tier=0))
+    _spread(rows)
     blanks = _blanks(kind)
     for row in rows.values():
         row |= {name: blank for name, blank in blanks.items() if row[name] is None}
     update_rows(MODELS[kind], list(rows.values()), COLUMNS[kind])
     return [FactChange(kind, before[key] if before[key]["stamps"] else {}, row) for key, row in rows.items()]
+
+
+def _relatives(kind: str, keys: Collection[str]) -> set[str]:
+    """Rows that must follow: what is said of a member at large (key "<member>:") holds at each of their clubs."""
+    if kind != "membership":
+        return set()
+    members = {key.partition(WHOLE)[0] + WHOLE for key in keys}
+    same_member = reduce(or_, (Q(key__startswith=member) for member in members))
+    return set(models.Membership.objects.filter(same_member).values_list("key", flat=True))
+
+
+def _spread(rows: Mapping[str, dict[str, Any]]) -> None:
+    """Let each row win over what is older in it from the row about the whole that it belongs to."""
+    for key, row in rows.items():
+        whole = rows.get(key.partition(WHOLE)[0] + WHOLE)
+        if whole is None or whole is row:
+            continue
+        for name, stamp in whole["stamps"].items():
+            fold(row, row["stamps"], {name: whole[name]}, Stamp(*stamp))
 
 
 def _claim(kind: str, keys: list[str], now: datetime) -> dict[str, dict[str, Any]]:

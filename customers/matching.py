@@ -56,16 +56,18 @@ def decide(
     hints: Mapping[str, str],
     holders: Mapping[Key, Sequence[Holder]],
     strong_of: Mapping[UUID, Mapping[str, str]],
+    learnt: Sequence[Key] = (),
 ) -> Decision:
     """Choose the person that `hints` (kind -> normalised value) mean.
 
+    learnt:    further e-mails and phones that are told of the person, but say nothing about who it is.
     holders:   who holds each identifier, the owner first.
     strong_of: the strong identifiers (kind -> value) of everyone among the holders.
     """
     ordered = sorted(hints.items(), key=lambda hint: by_strength(hint[0]))
     decision = _best(ordered, holders, strong_of)
     own = strong_of.get(decision.customer, {}) if decision.customer else {}
-    for key in ordered:
+    for key in (*ordered, *learnt):
         held_by = holders.get(key, ())
         if not held_by:
             if is_strong(key[0]) and own.get(key[0], key[1]) != key[1]:

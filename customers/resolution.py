@@ -53,11 +53,19 @@ HOLD = """
 
 
 class Request(NamedTuple):
-    """The normalised hints of one mention of a person, and what mentions them."""
+    """The normalised hints of one mention of a person, and what mentions them.
+
+    learnt: e-mails and phones that are told of the person beside the ones they were recognised by.
+    """
 
     hints: Mapping[str, str]
     source: str
     event_id: str = ""
+    learnt: tuple[Key, ...] = ()
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        return (*self.hints.items(), *self.learnt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,7 @@ class _Book:
         self.pairs: dict[tuple[UUID, UUID], dict[str, Any]] = {}
 
     def settle(self, request: Request) -> Hit:
-        decision = decide(request.hints, self.holders, self.strong_of)
+        decision = decide(request.hints, self.holders, self.strong_of, request.learnt)
         customer = decision.customer or uuid7()
         for key, owns in decision.attach.items():
             self.hold(key, customer, owns=owns, source=request.source)
@@ -155,13 +163,8 @@ def resolve_batch(requests: Sequence[Request], *, now: datetime) -> list[Hit]:
     Requests that know most are decided first, whatever their place: they tie together what others know singly,
     so fewer people come out double.
     """
-    holders = read_holders({key for request in requests for key in request.hints.items()})
-    unsettled = {
-        key
-        for request in requests
-        if not _is_settled(request.hints, holders)
-        for key in request.hints.items()
-    }
+    holders = read_holders({key for request in requests for key in request.keys})
+    unsettled = {key for request in requests if not _is_settled(request, holders) for key in request.keys}
     if unsettled:
         keys = sorted(unsettled)
         run(CLAIM, [current_tenant().pk, now, [kind for kind, _ in keys], [value for _, value in keys]])
@@ -234,12 +237,12 @@ def read_strong(people: Collection[UUID]) -> dict[UUID, dict[str, str]]:
     return found
 
 
-def _is_settled(hints: Mapping[str, str], holders: Mapping[Key, Sequence[Holder]]) -> bool:
+def _is_settled(request: Request, holders: Mapping[Key, Sequence[Holder]]) -> bool:
     """Nothing to learn: the strongest identifier's owner holds all the others too."""
-    if any(key not in holders for key in hints.items()):
+    if any(key not in holders for key in request.keys):
         return False
-    person = holders[min(hints.items(), key=lambda hint: by_strength(hint[0]))][0].customer
-    return all(any(holder.customer == person for holder in holders[key]) for key in hints.items())
+    person = holders[min(request.hints.items(), key=lambda hint: by_strength(hint[0]))][0].customer
+    return all(any(holder.customer == person for holder in holders[key]) for key in request.keys)
 
 
 def _write(book: _Book, *, now: datetime) -> None:

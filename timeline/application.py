@@ -147,7 +147,8 @@ def _apply(readings: Sequence[_Reading], now: datetime) -> list[Outcome]:
     hits = [[people.hits[i] for i in span] for span in work.spans]
     changes = apply_facts(list(_fact_writes(readings, hits)), now=now)
     entries = [_entry(reading, own, now) for reading, own in zip(readings, hits, strict=True)]
-    insert_rows(Activity, [entry for entry in entries if entry], ENTRY_COLUMNS)
+    made = _profiles_made(people, readings, now)
+    insert_rows(Activity, [*made, *(entry for entry in entries if entry)], ENTRY_COLUMNS)
     raise_seen({pk: person.seen for pk, person in people.people.items()})
     recount(_recounted(people, entries, changes), now=now)
     emit_many(list(_news(readings, hits, people, changes)))
@@ -202,6 +203,21 @@ def _entry(reading: _Reading, own: Sequence[Hit | None], now: datetime) -> dict[
         "source": event.source, "source_id": entry.source_id[:200], "source_event_id": event.id, "actor": "",
         "counts": entry.counts, "occurred_at": event.occurred_at, "created_at": now,
     }  # fmt: skip
+
+
+def _profiles_made(people: People, readings: Sequence[_Reading], now: datetime) -> Iterator[dict[str, Any]]:
+    """An entry for each new profile, at the time of the event that caused it."""
+    events = {(reading.event.source, reading.event.id): reading.event for reading in readings}
+    for pk, person in people.people.items():
+        if person.is_new and person.cause:
+            event = events[person.cause.source, person.cause.event]
+            yield {
+                "id": uuid7(), "customer_id": pk, "recorded_for": pk, "type": "PROFILE_CREATED",
+                "category": "SYSTEM", "channel": "", "title": "Profile created", "description": "",
+                "metadata": {"cause": event.type}, "context": {}, "source": "crm", "source_id": "",
+                "source_event_id": event.id, "actor": "", "counts": False, "occurred_at": event.occurred_at,
+                "created_at": now,
+            }  # fmt: skip
 
 
 def _recounted(

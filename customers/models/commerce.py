@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from customers.models.facts import SourceFact, fact_constraints
+from customers.models.facts import SourceFact, by_time, fact_constraints
 
 
 class Order(SourceFact):
@@ -27,7 +27,10 @@ class Order(SourceFact):
 
     class Meta(SourceFact.Meta):
         constraints = fact_constraints("order")
-        indexes = [models.Index(fields=["tenant", "customer", "-placed_at"], name="orders_of")]
+        indexes = [
+            models.Index(fields=["tenant", "customer", "-placed_at"], name="orders_of"),
+            by_time("placed_at", name="orders_by_time"),
+        ]
 
 
 class Payment(SourceFact):
@@ -42,7 +45,10 @@ class Payment(SourceFact):
 
     class Meta(SourceFact.Meta):
         constraints = fact_constraints("payment")
-        indexes = [models.Index(fields=["tenant", "customer"], name="payments_of")]
+        indexes = [
+            models.Index(fields=["tenant", "customer"], name="payments_of"),
+            by_time("paid_at", name="payments_by_time"),
+        ]
 
 
 class Invoice(SourceFact):

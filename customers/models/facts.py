@@ -29,3 +29,10 @@ class SourceFact(TenantModel):
 
 def fact_constraints(name: str) -> list[models.BaseConstraint]:
     return [models.UniqueConstraint(fields=["tenant", "key"], name=f"{name}_key")]
+
+
+def by_time(column: str, *, name: str) -> models.Index:
+    """The order of a list of everybody's rows, newest first, those without a time last."""
+    return models.Index(
+        models.F("tenant"), models.F(column).desc(nulls_last=True), models.F("id").desc(), name=name
+    )

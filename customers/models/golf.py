@@ -2,11 +2,15 @@
 
 from django.db import models
 
-from customers.models.facts import SourceFact, fact_constraints
+from customers.models.facts import SourceFact, by_time, fact_constraints
 
 
 class Membership(SourceFact):
-    """A person's membership of one club; what club-limited staff may see hangs on it too."""
+    """A person's membership of one club; what club-limited staff may see hangs on it too.
+
+    The key is "<member>:<club>". What a source says without naming a club lies under "<member>:" and holds at
+    every club of the member.
+    """
 
     club_ref = models.CharField(max_length=100, blank=True)
     status = models.CharField(max_length=50, blank=True)
@@ -20,6 +24,11 @@ class Membership(SourceFact):
         indexes = [
             models.Index(fields=["tenant", "customer"], name="membership_of"),
             models.Index(fields=["tenant", "club_ref", "customer"], name="membership_at"),
+            models.Index(
+                fields=["tenant", "key"],
+                name="memberships_of_member",
+                opclasses=["uuid_ops", "varchar_pattern_ops"],
+            ),
         ]
 
 
@@ -53,6 +62,7 @@ class Booking(SourceFact):
         indexes = [
             models.Index(fields=["tenant", "customer", "booked_at"], name="booking_of"),
             models.Index(fields=["tenant", "club_ref", "customer"], name="booking_at"),
+            by_time("tee_time", name="bookings_by_tee_time"),
         ]
 
 
