@@ -1,6 +1,6 @@
 """What the customer endpoints take and give."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -21,12 +21,12 @@ from crm.rest.serializers import (
     Text,
     Whole,
 )
-from crm.rest.shapes import reply_field, shape
 from crm.tenancy.scope import current_tenant
 from customers import normalise
-from customers.models import CustomerMetrics, CustomerProfile, CustomerType, Stage, Status
+from customers.listing import ORDERING
+from customers.models import CustomerType, Stage, Status
 from customers.normalise import EXTERNAL_PREFIX
-from customers.payloads import METRICS, WIRE, wire_name
+from customers.replies import CUSTOMER_FIELDS
 from customers.stamps import microseconds
 
 MOST_TAGS = MOST_EXTERNAL_IDS = 100
@@ -177,11 +177,14 @@ class CustomerQuery(Query):
     """Of one customer."""
 
     includeDeleted = Flag(default=False, help_text="Answer for a deleted one too.")
-    fields = fields_parameter()  # type: ignore[assignment]
+    fields = fields_parameter([*CUSTOMER_FIELDS, "mergedFrom"])  # type: ignore[assignment]
 
 
 class CustomerListQuery(PageQuery):
     """Filters of the list."""
+
+    sort = ORDERING.parameter()
+    fields = fields_parameter(CUSTOMER_FIELDS)  # type: ignore[assignment]
 
     status = AnyOf(choices=Status.choices, required=False, help_text="Default: neither MERGED nor DELETED.")
     lifecycleStage = AnyOf(choices=Stage.choices, required=False)
@@ -242,35 +245,3 @@ def hints_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """The raw identifiers of validated ResolveHints."""
     external = {f"{EXTERNAL_PREFIX}{name}": value for name, value in body.get("externalIds", {}).items()}
     return {kind: value for kind, value in body.items() if kind != "externalIds"} | external
-
-
-# --- replies
-def _columns(model: Any, names: Iterable[str]) -> dict[str, Any]:
-    columns = {column.attname: column for column in model._meta.concrete_fields}
-    return {wire_name(name): reply_field(columns[name]) for name in names}
-
-
-CUSTOMER_FIELDS = {
-    **_columns(CustomerProfile, WIRE),
-    "fullName": serializers.CharField(allow_null=True),
-    "tenantId": serializers.UUIDField(),
-    **_columns(CustomerMetrics, METRICS),
-    "lastActiveAt": serializers.DateTimeField(allow_null=True),
-}
-Customer = shape("Customer", CUSTOMER_FIELDS, "A person, as the tenant's systems and staff know them.")
-CustomerDetail = shape(
-    "CustomerDetail",
-    CUSTOMER_FIELDS
-    | {"mergedFrom": serializers.UUIDField(required=False, help_text="The id you asked for.")},
-    "One customer. An id that was merged away answers with the winner, and mergedFrom.",
-)
-ResolutionReply = shape(
-    "Resolution",
-    {
-        "profile": Customer(),
-        "isNew": serializers.BooleanField(),
-        "matchedBy": serializers.ListField(child=serializers.CharField()),
-        "confidence": serializers.IntegerField(min_value=0, max_value=100),
-        "ambiguous": serializers.BooleanField(help_text="More people share this e-mail or phone."),
-    },
-)

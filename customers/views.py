@@ -18,16 +18,13 @@ from customers import services
 from customers.listing import ORDERING, listed
 from customers.models import CustomerProfile, Status
 from customers.payloads import profile_payload
+from customers.replies import Customer, CustomerDetail, ResolutionReply
 from customers.resolution import Resolution
 from customers.serializers import (
-    CUSTOMER_FIELDS,
-    Customer,
     CustomerChange,
-    CustomerDetail,
     CustomerListQuery,
     CustomerNew,
     CustomerQuery,
-    ResolutionReply,
     ResolveBody,
     ResolveQuery,
     hints_of,
@@ -52,7 +49,7 @@ class CustomerList(ApiView):
         Most recently active first, unless `sort` says otherwise.
         """
         people = listed(self.params).select_related("metrics")
-        return paginate(people, self.params, ORDERING, profile_payload, CUSTOMER_FIELDS)
+        return paginate(people, self.params, ORDERING, profile_payload)
 
     @extend_schema(
         operation_id="createCustomer",
@@ -88,12 +85,11 @@ class CustomerOne(ApiView):
     )
     def get(self, request: Request, pk: str) -> Response:
         """Read a customer."""
-        chosen = sparse(self.params.get("fields"), [*CUSTOMER_FIELDS, "mergedFrom"])
         profile, merged_from = services.get_customer(uuid(pk), include_deleted=self.params["includeDeleted"])
         reply = answer(profile)
-        reply.data = chosen(reply.data | {"mergedFrom": merged_from and str(merged_from)})
-        if merged_from is None:
-            reply.data.pop("mergedFrom", None)
+        if merged_from is not None:
+            reply.data["mergedFrom"] = str(merged_from)
+        reply.data = sparse(reply.data, self.params.get("fields"))
         return reply
 
     @extend_schema(

@@ -1,7 +1,5 @@
 """What the event and activity endpoints take and give."""
 
-import json
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -9,21 +7,20 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from crm.rest.paging import PageQuery
+from crm.rest.paging import PageQuery, fields_parameter
 from crm.rest.serializers import AnyOf, Flag, FreeMap, Moment, Query, Stretch, StrictSerializer, Text, Uuid
-from crm.rest.shapes import shape
-from customers.payloads import blank_as_null, wire_value
-from timeline.inbox import PROCESSING
-from timeline.models import Activity, Category, InboundEvent, SyncStatus
+from timeline.listing import INBOX, TIMELINE
+from timeline.models import Category
+from timeline.replies import ACTIVITY_FIELDS, EVENT_FIELDS, STATES
 
-STATES = [*SyncStatus.values, PROCESSING]
 AHEAD, EARLIEST = timedelta(days=1), 1970
 
 
-# --- activities
 class ActivityQuery(Stretch, PageQuery):
     """Filters of a timeline; `from` is inclusive, `to` exclusive."""
 
+    sort = TIMELINE.parameter()
+    fields = fields_parameter(ACTIVITY_FIELDS)  # type: ignore[assignment]
     category = AnyOf(choices=Category.choices, required=False)
     type = Text(required=False, max_length=60)
     source = Text(required=False, max_length=50)  # type: ignore[assignment]
@@ -55,41 +52,6 @@ class ActivityNew(StrictSerializer):
         return attrs
 
 
-ACTIVITY_FIELDS: dict[str, Any] = {
-    "id": serializers.UUIDField(),
-    "customerId": serializers.UUIDField(),
-    "type": serializers.CharField(),
-    "category": serializers.ChoiceField(choices=Category.choices),
-    "channel": serializers.CharField(allow_null=True),
-    "title": serializers.CharField(),
-    "description": serializers.CharField(allow_null=True),
-    "metadata": serializers.DictField(),
-    "context": serializers.DictField(help_text="Session, UTM, referrer, device and place, where known."),
-    "sourceService": serializers.CharField(),
-    "sourceId": serializers.CharField(allow_null=True),
-    "sourceEventId": serializers.CharField(allow_null=True),
-    "byCustomer": serializers.BooleanField(),
-    "actor": serializers.CharField(allow_null=True),
-    "occurredAt": serializers.DateTimeField(),
-    "createdAt": serializers.DateTimeField(),
-}
-ACTIVITY_COLUMNS = {
-    "customerId": "customer_id",
-    "sourceService": "source",
-    "sourceId": "source_id",
-    "sourceEventId": "source_event_id",
-    "byCustomer": "counts",
-    "occurredAt": "occurred_at",
-    "createdAt": "created_at",
-}
-ActivityReply = shape("Activity", ACTIVITY_FIELDS, "One entry of a customer's timeline.")
-
-
-def activity_payload(entry: Activity) -> dict[str, Any]:
-    return _payload(entry, ACTIVITY_FIELDS, ACTIVITY_COLUMNS)
-
-
-# --- events
 class EventFilter(Stretch):
     """Which events; `from` and `to` say when they were received."""
 
@@ -105,6 +67,9 @@ class EventFilter(Stretch):
 class EventListQuery(EventFilter, PageQuery):
     """Filters of the inbox."""
 
+    sort = INBOX.parameter()
+    fields = fields_parameter(EVENT_FIELDS)  # type: ignore[assignment]
+
 
 class StatsQuery(Stretch, Query):
     """The stretch of time; the last 24 hours unless told."""
@@ -118,59 +83,6 @@ class ReplayBody(StrictSerializer):
     dryRun = Flag(default=False, help_text="Say what would happen, and do nothing.")
 
 
-EVENT_FIELDS: dict[str, Any] = {
-    "id": serializers.UUIDField(),
-    "eventId": serializers.CharField(help_text="The sender's id."),
-    "source": serializers.CharField(),
-    "type": serializers.CharField(),
-    "status": serializers.ChoiceField(choices=STATES),
-    "priority": serializers.IntegerField(help_text="1 high, 2 normal, 3 low."),
-    "historical": serializers.BooleanField(),
-    "occurredAt": serializers.DateTimeField(),
-    "receivedAt": serializers.DateTimeField(),
-    "processedAt": serializers.DateTimeField(allow_null=True),
-    "attempts": serializers.IntegerField(),
-    "nextAttemptAt": serializers.DateTimeField(allow_null=True),
-    "deadAt": serializers.DateTimeField(allow_null=True, help_text="Set: a dead letter."),
-    "duplicates": serializers.IntegerField(help_text="Times it came again."),
-    "errorCode": serializers.CharField(allow_null=True),
-    "error": serializers.CharField(allow_null=True),
-    "customerId": serializers.UUIDField(allow_null=True),
-    "activityId": serializers.UUIDField(allow_null=True),
-}
-EVENT_COLUMNS = {
-    "eventId": "event_id",
-    "status": "state",
-    "occurredAt": "occurred_at",
-    "receivedAt": "received_at",
-    "processedAt": "processed_at",
-    "nextAttemptAt": "next_attempt_at",
-    "deadAt": "dead_at",
-    "errorCode": "error_code",
-    "customerId": "customer_id",
-    "activityId": "activity_id",
-}
-EventReply = shape("InboundEvent", EVENT_FIELDS, "An event as received, and what became of it.")
-EventDetail = shape(
-    "InboundEventDetail",
-    EVENT_FIELDS | {"body": serializers.JSONField(allow_null=True, help_text="As sent; null once purged.")},
-    "An event with its body.",
-)
-
-
-def event_payload(event: InboundEvent) -> dict[str, Any]:
-    return _payload(event, EVENT_FIELDS, EVENT_COLUMNS)
-
-
-def event_detail(event: InboundEvent, raw: str | None) -> dict[str, Any]:
-    return event_payload(event) | {"body": None if raw is None else json.loads(raw)}
-
-
-def _payload(row: Any, fields: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
-    return {name: blank_as_null(wire_value(getattr(row, columns.get(name, name)))) for name in fields}
-
-
-# --- receipts
 class EventEnvelope(serializers.Serializer[Any]):
     """The common envelope. Payloads by type are in the event catalogue."""
 
@@ -188,74 +100,3 @@ class EventEnvelope(serializers.Serializer[Any]):
     historical = serializers.BooleanField(
         required=False, help_text="Fills timeline and fields, triggers nothing."
     )
-
-
-class ItemError(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    message = serializers.CharField()
-    details = serializers.ListField(child=serializers.DictField())
-
-
-class ItemReply(serializers.Serializer[Any]):
-    index = serializers.IntegerField()
-    id = serializers.CharField(allow_null=True)
-    status = serializers.ChoiceField(choices=["ACCEPTED", "DUPLICATE", "REJECTED"])
-    error = ItemError(required=False)
-
-
-class ReceiptReply(serializers.Serializer[Any]):
-    """What became of each item, in the order sent."""
-
-    accepted = serializers.IntegerField()
-    duplicates = serializers.IntegerField()
-    rejected = serializers.IntegerField()
-    results = ItemReply(many=True)
-
-
-class Replayed(serializers.Serializer[Any]):
-    replayed = serializers.IntegerField()
-
-
-class ReplayGroup(serializers.Serializer[Any]):
-    """Events of one source and type that failed in one way."""
-
-    source = serializers.CharField()  # type: ignore[assignment]
-    type = serializers.CharField()
-    errorCode = serializers.CharField(allow_blank=True)
-    count = serializers.IntegerField()
-    firstSeen = serializers.DateTimeField()
-    lastSeen = serializers.DateTimeField()
-
-
-class ReplaySample(serializers.Serializer[Any]):
-    """What became of up to 100 of them, tried and taken back."""
-
-    tried = serializers.IntegerField()
-    applied = serializers.IntegerField()
-    skipped = serializers.IntegerField()
-    failed = serializers.IntegerField()
-    errors = serializers.DictField(child=serializers.IntegerField())  # type: ignore[assignment]
-
-
-class ReplayPreview(serializers.Serializer[Any]):
-    """What a replay would do."""
-
-    count = serializers.IntegerField()
-    groups = ReplayGroup(many=True)
-    sample = ReplaySample()
-
-
-class EventCount(serializers.Serializer[Any]):
-    source = serializers.CharField()  # type: ignore[assignment]
-    status = serializers.ChoiceField(choices=SyncStatus.choices)
-    count = serializers.IntegerField()
-
-
-STATS_FIELDS: dict[str, Any] = {
-    "from": serializers.DateTimeField(),
-    "to": serializers.DateTimeField(),
-    "counts": EventCount(many=True),
-    "waiting": serializers.IntegerField(help_text="For a worker, now."),
-    "dead": serializers.IntegerField(help_text="Dead letters, now."),
-}
-StatsReply = shape("EventStats", STATS_FIELDS, "Events received in a stretch of time.")

@@ -19,48 +19,39 @@ from crm.errors import (
     ValidationFailed,
 )
 from crm.rest.errors import envelope
-from crm.rest.paging import Column, Ordering, paginate
+from crm.rest.paging import paginate
 from crm.rest.serializers import Nothing, check_tenant
 from crm.rest.shapes import page_of
 from crm.rest.views import ApiView
 from crm.tenancy.permissions import Scope
 from customers.services import get_customer
 from customers.views import uuid
-from timeline import inbox
+from timeline import listing
 from timeline.ingestion import ItemResult, Receipt, receive
-from timeline.models import Activity
 from timeline.replay import preview, replay
-from timeline.serializers import (
-    ACTIVITY_FIELDS,
-    EVENT_FIELDS,
-    ActivityNew,
-    ActivityQuery,
+from timeline.replies import (
     ActivityReply,
     EventDetail,
-    EventEnvelope,
-    EventListQuery,
     EventReply,
     ReceiptReply,
-    ReplayBody,
+    RefusalReply,
     Replayed,
     ReplayPreview,
-    StatsQuery,
     StatsReply,
     activity_payload,
     event_detail,
     event_payload,
 )
+from timeline.serializers import (
+    ActivityNew,
+    ActivityQuery,
+    EventEnvelope,
+    EventListQuery,
+    ReplayBody,
+    StatsQuery,
+)
 from timeline.services import add_activity
 
-TIMELINE = Ordering("activities", {"occurredAt": Column("occurred_at")}, default="-occurredAt")
-ACTIVITY_LOOKUPS = {
-    "category": "category__in",
-    "type": "type",
-    "source": "source",
-    "channel": "channel",
-    "since": "occurred_at__gte",
-    "until": "occurred_at__lt",
-}
 MEMBER = {
     "id": "c66f511b-3784-41fa-b502-b6a0256d0495",
     "type": "scl.member.created",
@@ -87,11 +78,8 @@ class CustomerActivities(ApiView):
         Newest first.
         """
         customer, _ = get_customer(uuid(pk))
-        wanted = {
-            ACTIVITY_LOOKUPS[name]: value for name, value in self.params.items() if name in ACTIVITY_LOOKUPS
-        }
-        entries = Activity.objects.filter(customer_id=customer.pk, **wanted)
-        return paginate(entries, self.params, TIMELINE, activity_payload, ACTIVITY_FIELDS)
+        entries = listing.entries_of(customer.pk, self.params)
+        return paginate(entries, self.params, listing.TIMELINE, activity_payload)
 
     @extend_schema(
         operation_id="addActivity",
@@ -125,13 +113,13 @@ class EventList(ApiView):
 
         Newest arrival first.
         """
-        events = inbox.chosen(inbox.visible(self.credential.sources), self.params)
-        return paginate(events, self.params, inbox.ORDERING, event_payload, EVENT_FIELDS)
+        events = listing.chosen(listing.visible(self.credential.sources), self.params)
+        return paginate(events, self.params, listing.INBOX, event_payload)
 
     @extend_schema(
         operation_id="sendEvents",
         request=EventEnvelope,
-        responses={202: ReceiptReply, 422: ReceiptReply},
+        responses={202: ReceiptReply, 422: RefusalReply},
         examples=[OpenApiExample("One event", MEMBER, request_only=True)],
     )
     def post(self, request: Request) -> Response:
@@ -166,7 +154,7 @@ class EventOne(ApiView):
     )
     def get(self, request: Request, pk: str) -> Response:
         """Read an event, by our id or the sender's."""
-        event = inbox.find_event(inbox.visible(self.credential.sources).select_related("body"), pk)
+        event = listing.find_event(listing.visible(self.credential.sources).select_related("body"), pk)
         return Response(event_detail(event, event.body.raw if hasattr(event, "body") else None))
 
 
@@ -182,8 +170,8 @@ class EventReplay(ApiView):
     def post(self, request: Request, pk: str) -> Response:
         """Try a failed or skipped event again."""
         self.body(Nothing)
-        events = inbox.visible(self.credential.sources)
-        event = inbox.find_event(events, pk)
+        events = listing.visible(self.credential.sources)
+        event = listing.find_event(events, pk)
         if not replay(events.filter(pk=event.pk), by=self.credential.actor):
             raise Conflict("Only failed and skipped events can be replayed.")
         event.refresh_from_db()
@@ -214,7 +202,7 @@ class EventsReplay(ApiView):
         wanted = dict(body.get("filter", {}))
         if "status" not in wanted:
             wanted.setdefault("dead", True)
-        events = inbox.chosen(inbox.visible(self.credential.sources), wanted)
+        events = listing.chosen(listing.visible(self.credential.sources), wanted)
         if body["dryRun"]:
             return Response(_camel(preview(events)))
         return Response({"replayed": replay(events, by=self.credential.actor)}, status=202)
@@ -233,11 +221,11 @@ class EventStats(ApiView):
         """
         until = self.params.get("until") or timezone.now()
         since = self.params.get("since") or until - timedelta(days=1)
-        events = inbox.visible(self.credential.sources)
+        events = listing.visible(self.credential.sources)
         shape = {
             "from": since,
             "to": until,
-            "counts": inbox.counts(events, since=since, until=until),
+            "counts": listing.counts(events, since=since, until=until),
             "waiting": events.filter(is_waiting=True).count(),
             "dead": events.filter(dead_at__isnull=False).count(),
         }

@@ -1,7 +1,7 @@
 """Lists: a page by skip and take, or a walk by cursor whose cost does not grow on the way."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,8 +12,8 @@ from django.db.models import F, Q, QuerySet
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from crm.errors import Detail, UnknownField, ValidationFailed
-from crm.rest.serializers import Query, Whole, split
+from crm.errors import Detail, ValidationFailed
+from crm.rest.serializers import Names, Query, Whole
 from crm.tenancy.scope import current_tenant
 
 MOST = 100
@@ -21,14 +21,8 @@ FARTHEST = 10_000
 Rows = QuerySet[Any]
 
 
-def fields_parameter() -> serializers.CharField:
-    return serializers.CharField(
-        required=False, help_text="The only fields to answer with, separated by commas."
-    )
-
-
 class PageQuery(Query):
-    """What every list takes."""
+    """What every list takes; each adds `sort` and `fields` with what it offers."""
 
     skip = Whole(required=False, min_value=0, max_value=FARTHEST, help_text="Rows to pass over (0).")
     take = Whole(default=25, min_value=1, max_value=MOST, help_text=f"Rows of a page, at most {MOST}.")
@@ -37,10 +31,6 @@ class PageQuery(Query):
         allow_blank=True,
         help_text="meta.nextCursor of the page before; empty to start a walk.",
     )
-    sort = serializers.CharField(
-        required=False, help_text="Fields, separated by commas; - before one turns it round."
-    )
-    fields = fields_parameter()  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +47,24 @@ class Sort(NamedTuple):
 
 
 class Ordering:
-    """How one list may be sorted; ids break every tie, nulls stand last either way."""
+    """How one list may be sorted; ids break every tie, nulls stand last either way. `name` is the list's."""
 
     def __init__(self, name: str, columns: Mapping[str, Column], *, default: str) -> None:
         self.name, self.columns, self.default = name, columns, default
 
-    def read(self, text: str | None) -> list[Sort]:
-        """Raises UnknownField for what can't be sorted by, ValidationFailed for a field twice."""
-        words = split(text or self.default)
-        names = [word.removeprefix("-") for word in words]
-        unknown = [
-            Detail("sort", "UNKNOWN_FIELD", f"can't sort by “{n}”") for n in names if n not in self.columns
-        ]
-        if unknown:
-            raise UnknownField(details=unknown)
-        if len(set(names)) < len(names):
-            raise ValidationFailed(details=[Detail("sort", "INVALID_FIELD", "names a field twice")])
-        sorts = [Sort(self.columns[n], w.startswith("-")) for n, w in zip(names, words, strict=True)]
-        return [*sorts, Sort(Column("id"), sorts[-1].descending)]
+    def parameter(self) -> Names:
+        """The query parameter `sort`."""
+        choices = [sign + name for name in self.columns for sign in ("", "-")]
+        return Names(choices, help_text="Separated by commas; - before a field turns it round.")
+
+    def read(self, words: Sequence[str] | None) -> list[Sort]:
+        """What a validated `sort` says; a field named again changes nothing."""
+        sorts: dict[str, Sort] = {}
+        for word in words or [self.default]:
+            name = word.removeprefix("-")
+            sorts.setdefault(name, Sort(self.columns[name], word.startswith("-")))
+        last = list(sorts.values())[-1]
+        return [*sorts.values(), Sort(Column("id"), last.descending)]
 
     def apply(self, rows: Rows, sorts: Sequence[Sort]) -> Rows:
         """Sorted rows. What is sorted by through a relation names the tenant there too, for the index's sake."""
@@ -113,14 +103,13 @@ def paginate(
     query: Mapping[str, Any],
     ordering: Ordering,
     shape: Callable[[Any], dict[str, Any]],
-    names: Collection[str],
 ) -> Response:
-    """One page of a list. `names` are the fields that `shape` gives, for the sparse ones to be chosen from.
+    """One page of a list.
 
     Two statements by skip (one when the page shows that it is the last), one or two by cursor.
     """
     sorts, take = ordering.read(query.get("sort")), query["take"]
-    chosen = sparse(query.get("fields"), names)
+    chosen = query.get("fields")
     if "cursor" in query:
         if "skip" in query:
             raise ValidationFailed(details=[Detail("skip", "INVALID_FIELD", "can't be combined with cursor")])
@@ -132,20 +121,17 @@ def paginate(
         meta = {**_total(rows, skip, found, take), "skip": skip, "take": take, "hasMore": len(found) > take}
     if len(found) > take:
         meta["nextCursor"] = ordering.cursor(found[take - 1], sorts)
-    return Response({"data": [chosen(shape(row)) for row in found[:take]], "meta": meta})
+    return Response({"data": [sparse(shape(row), chosen) for row in found[:take]], "meta": meta})
 
 
-def sparse(fields: str | None, names: Collection[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """A function that leaves only the chosen fields. Raises UnknownField for one that is not among `names`."""
-    if fields is None:
-        return lambda shape: shape
-    chosen = split(fields)
-    unknown = [
-        Detail("fields", "UNKNOWN_FIELD", f"there is no field “{n}”") for n in chosen if n not in names
-    ]
-    if unknown:
-        raise UnknownField(details=unknown)
-    return lambda shape: {name: shape[name] for name in chosen}
+def fields_parameter(names: Iterable[str]) -> Names:
+    """The query parameter `fields`."""
+    return Names(list(names), help_text="The only fields to answer with, separated by commas.")
+
+
+def sparse(shape: dict[str, Any], chosen: Collection[str] | None) -> dict[str, Any]:
+    """A reply with the chosen fields only, if any were chosen."""
+    return shape if chosen is None else {name: shape[name] for name in chosen if name in shape}
 
 
 def _walk(rows: Rows, ordering: Ordering, sorts: Sequence[Sort], cursor: str, most: int) -> list[Any]:

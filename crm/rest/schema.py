@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from crm.rest.idempotency import HEADER, LONGEST, REPLAYED
+from crm.rest.serializers import StrictSerializer
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 REQUEST_ID = "018f3a1e-0000-7000-8000-000000000000"
@@ -92,6 +93,12 @@ class ApiSchema(AutoSchema):
 
     def get_description(self) -> str:  # type: ignore[override]
         return f"{self._docstring()[1]}\n\nScope: `{self.view.scope_of(self.method)}`.".strip()
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        return (
+            schema | {"additionalProperties": False} if isinstance(serializer, StrictSerializer) else schema
+        )
 
     def _docstring(self) -> tuple[str, str]:
         """First line and rest of the handler's docstring."""

@@ -16,7 +16,6 @@ from crm.tenancy.scope import current_tenant
 
 WHOLE = re.compile(r"-?[0-9]{1,18}")
 IN_BRACKETS = re.compile(r"(\w+)\[([^\[\]]*)\]")
-EARLIEST, LATEST = 1000, 9000  # years that every system on the way can hold
 BIGGEST = 2**53 - 1
 
 
@@ -84,20 +83,18 @@ class Moment(serializers.DateTimeField):
     """A moment in ISO 8601; without an offset it is UTC."""
 
     def to_internal_value(self, value: Any) -> datetime:
-        moment = super().to_internal_value(value)
-        if not EARLIEST <= moment.year <= LATEST:
-            self.fail("overflow", timezone="UTC")
-        return moment
+        if not isinstance(value, str):
+            self.fail("invalid", format="ISO 8601")
+        return super().to_internal_value(value)
 
 
 class Day(serializers.DateField):
     """A calendar day, YYYY-MM-DD."""
 
     def to_internal_value(self, value: Any) -> Any:
-        day = super().to_internal_value(value)
-        if not EARLIEST <= day.year <= LATEST:
+        if not isinstance(value, str):
             self.fail("invalid", format="YYYY-MM-DD")
-        return day
+        return super().to_internal_value(value)
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
@@ -110,7 +107,9 @@ class FreeMap(serializers.JSONField):
         return super().to_internal_value(data)
 
 
-@extend_schema_field({"type": ["string", "integer"]})
+@extend_schema_field(
+    {"type": ["string", "integer"], "minLength": 1, "maxLength": 200, "pattern": r"\S", "maximum": BIGGEST}
+)
 class Identifier(serializers.Field[Any, Any, Any, Any]):
     """An identifier of a system, text or a whole number; what is usable is decided where it is looked up."""
 
@@ -118,8 +117,8 @@ class Identifier(serializers.Field[Any, Any, Any, Any]):
         if isinstance(data, bool) or not isinstance(data, str | int):
             raise ValidationError("must be text or a whole number", code="invalid")
         text = str(data).strip() if not isinstance(data, int) or abs(data) <= BIGGEST else ""
-        if not 0 < len(text) <= 254:
-            raise ValidationError("must have 1 to 254 characters", code="invalid")
+        if not 0 < len(text) <= 200:
+            raise ValidationError("must have 1 to 200 characters", code="invalid")
         return text
 
     def to_representation(self, value: Any) -> Any:
@@ -143,6 +142,22 @@ class AnyOf(serializers.MultipleChoiceField):
 
     def to_internal_value(self, data: Any) -> Any:
         return sorted(super().to_internal_value(data))
+
+
+class Name(serializers.ChoiceField):
+    """One of the names that a list offers."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if data not in self.choices:
+            raise ValidationError(f"there is no “{data}” here", code="unknown")
+        return data
+
+
+class Names(serializers.ListField):
+    """Some of the names that a list offers, in the order given."""
+
+    def __init__(self, choices: list[str], **options: Any) -> None:
+        super().__init__(child=Name(choices=choices), required=False, allow_empty=False, **options)
 
 
 class Stretch(StrictSerializer):

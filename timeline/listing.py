@@ -1,4 +1,4 @@
-"""Looking into the inbox: which events, by which of their two ids, and how many."""
+"""Which events of the inbox and which entries of a timeline a list shows, and in which order."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -11,13 +11,22 @@ from crm.errors import EventNotFound
 from crm.rest.paging import Column, Ordering
 from crm.tenancy.rows import select
 from crm.tenancy.scope import current_tenant
-from timeline.models import InboundEvent, SyncStatus
+from timeline.models import Activity, InboundEvent, SyncStatus
 
 Events = QuerySet[InboundEvent]
 PROCESSING = "PROCESSING"
 
-ORDERING = Ordering("events", {"receivedAt": Column("received_at")}, default="-receivedAt")
-LOOKUPS = {
+TIMELINE = Ordering("activities", {"occurredAt": Column("occurred_at")}, default="-occurredAt")
+INBOX = Ordering("events", {"receivedAt": Column("received_at")}, default="-receivedAt")
+ACTIVITY_LOOKUPS = {
+    "category": "category__in",
+    "type": "type",
+    "source": "source",
+    "channel": "channel",
+    "since": "occurred_at__gte",
+    "until": "occurred_at__lt",
+}
+EVENT_LOOKUPS = {
     "source": "source",
     "type": "type",
     "eventId": "event_id",
@@ -39,6 +48,12 @@ SOURCES = """
 """
 
 
+def entries_of(customer_id: UUID, query: Mapping[str, Any]) -> "QuerySet[Activity]":
+    """The timeline entries of a customer that a validated filter leaves."""
+    entries: QuerySet[Activity] = Activity.objects.filter(customer_id=customer_id)
+    return entries.filter(**_lookups(ACTIVITY_LOOKUPS, query))
+
+
 def visible(sources: Collection[str]) -> Events:
     """The events that a key limited to `sources` may see; empty = all."""
     events: Events = InboundEvent.objects.all()
@@ -47,12 +62,16 @@ def visible(sources: Collection[str]) -> Events:
 
 def chosen(events: Events, query: Mapping[str, Any]) -> Events:
     """The events of a validated filter."""
-    events = events.filter(**{lookup: query[name] for name, lookup in LOOKUPS.items() if name in query})
+    events = events.filter(**_lookups(EVENT_LOOKUPS, query))
     if "status" in query:
         events = events.filter(_in_state(query["status"]))
     if "dead" in query:
         events = events.filter(dead_at__isnull=not query["dead"])
     return events
+
+
+def _lookups(names: Mapping[str, str], query: Mapping[str, Any]) -> dict[str, Any]:
+    return {lookup: query[name] for name, lookup in names.items() if name in query}
 
 
 def _in_state(states: Collection[str]) -> Q:

@@ -1,0 +1,41 @@
+"""What the customer endpoints answer, for the OpenAPI document; the values come from customers.payloads."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rest_framework import serializers
+
+from crm.rest.shapes import reply_field, shape
+from customers.models import CustomerMetrics, CustomerProfile
+from customers.payloads import METRICS, WIRE, wire_name
+
+
+def _columns(model: Any, names: Iterable[str]) -> dict[str, Any]:
+    columns = {column.attname: column for column in model._meta.concrete_fields}
+    return {wire_name(name): reply_field(columns[name]) for name in names}
+
+
+CUSTOMER_FIELDS = {
+    **_columns(CustomerProfile, WIRE),
+    "fullName": serializers.CharField(allow_null=True),
+    "tenantId": serializers.UUIDField(),
+    **_columns(CustomerMetrics, METRICS),
+    "lastActiveAt": serializers.DateTimeField(allow_null=True),
+}
+Customer = shape("Customer", CUSTOMER_FIELDS, "A person, as the tenant's systems and staff know them.")
+CustomerDetail = shape(
+    "CustomerDetail",
+    CUSTOMER_FIELDS
+    | {"mergedFrom": serializers.UUIDField(required=False, help_text="The id you asked for.")},
+    "One customer. An id that was merged away answers with the winner, and mergedFrom.",
+)
+ResolutionReply = shape(
+    "Resolution",
+    {
+        "profile": Customer(),
+        "isNew": serializers.BooleanField(),
+        "matchedBy": serializers.ListField(child=serializers.CharField()),
+        "confidence": serializers.IntegerField(min_value=0, max_value=100),
+        "ambiguous": serializers.BooleanField(help_text="More people share this e-mail or phone."),
+    },
+)

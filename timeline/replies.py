@@ -1,0 +1,180 @@
+"""What the event and activity endpoints answer."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from crm.rest.schema import ErrorBody
+from crm.rest.shapes import shape
+from customers.payloads import blank_as_null, wire_value
+from timeline.listing import PROCESSING
+from timeline.models import Activity, Category, InboundEvent, SyncStatus
+
+STATES = [*SyncStatus.values, PROCESSING]
+ACTIVITY_FIELDS: dict[str, Any] = {
+    "id": serializers.UUIDField(),
+    "customerId": serializers.UUIDField(),
+    "type": serializers.CharField(),
+    "category": serializers.ChoiceField(choices=Category.choices),
+    "channel": serializers.CharField(allow_null=True),
+    "title": serializers.CharField(),
+    "description": serializers.CharField(allow_null=True),
+    "metadata": serializers.DictField(),
+    "context": serializers.DictField(help_text="Session, UTM, referrer, device and place, where known."),
+    "sourceService": serializers.CharField(),
+    "sourceId": serializers.CharField(allow_null=True),
+    "sourceEventId": serializers.CharField(allow_null=True),
+    "byCustomer": serializers.BooleanField(),
+    "actor": serializers.CharField(allow_null=True),
+    "occurredAt": serializers.DateTimeField(),
+    "createdAt": serializers.DateTimeField(),
+}
+ACTIVITY_COLUMNS = {
+    "customerId": "customer_id",
+    "sourceService": "source",
+    "sourceId": "source_id",
+    "sourceEventId": "source_event_id",
+    "byCustomer": "counts",
+    "occurredAt": "occurred_at",
+    "createdAt": "created_at",
+}
+ActivityReply = shape("Activity", ACTIVITY_FIELDS, "One entry of a customer's timeline.")
+
+
+def activity_payload(entry: Activity) -> dict[str, Any]:
+    return _payload(entry, ACTIVITY_FIELDS, ACTIVITY_COLUMNS)
+
+
+EVENT_FIELDS: dict[str, Any] = {
+    "id": serializers.UUIDField(),
+    "eventId": serializers.CharField(help_text="The sender's id."),
+    "source": serializers.CharField(),
+    "type": serializers.CharField(),
+    "status": serializers.ChoiceField(choices=STATES),
+    "priority": serializers.IntegerField(help_text="1 high, 2 normal, 3 low."),
+    "historical": serializers.BooleanField(),
+    "occurredAt": serializers.DateTimeField(),
+    "receivedAt": serializers.DateTimeField(),
+    "processedAt": serializers.DateTimeField(allow_null=True),
+    "attempts": serializers.IntegerField(),
+    "nextAttemptAt": serializers.DateTimeField(allow_null=True),
+    "deadAt": serializers.DateTimeField(allow_null=True, help_text="Set: a dead letter."),
+    "duplicates": serializers.IntegerField(help_text="Times it came again."),
+    "errorCode": serializers.CharField(allow_null=True),
+    "error": serializers.CharField(allow_null=True),
+    "customerId": serializers.UUIDField(allow_null=True),
+    "activityId": serializers.UUIDField(allow_null=True),
+}
+EVENT_COLUMNS = {
+    "eventId": "event_id",
+    "status": "state",
+    "occurredAt": "occurred_at",
+    "receivedAt": "received_at",
+    "processedAt": "processed_at",
+    "nextAttemptAt": "next_attempt_at",
+    "deadAt": "dead_at",
+    "errorCode": "error_code",
+    "customerId": "customer_id",
+    "activityId": "activity_id",
+}
+EventReply = shape("InboundEvent", EVENT_FIELDS, "An event as received, and what became of it.")
+EventDetail = shape(
+    "InboundEventDetail",
+    EVENT_FIELDS | {"body": serializers.JSONField(allow_null=True, help_text="As sent; null once purged.")},
+    "An event with its body.",
+)
+
+
+def event_payload(event: InboundEvent) -> dict[str, Any]:
+    return _payload(event, EVENT_FIELDS, EVENT_COLUMNS)
+
+
+def event_detail(event: InboundEvent, raw: str | None) -> dict[str, Any]:
+    return event_payload(event) | {"body": None if raw is None else json.loads(raw)}
+
+
+def _payload(row: Any, fields: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+    return {name: blank_as_null(wire_value(getattr(row, columns.get(name, name)))) for name in fields}
+
+
+class ItemError(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    details = serializers.ListField(child=serializers.DictField())
+
+
+class ItemReply(serializers.Serializer[Any]):
+    index = serializers.IntegerField()
+    id = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(choices=["ACCEPTED", "DUPLICATE", "REJECTED"])
+    error = ItemError(required=False)
+
+
+class ReceiptReply(serializers.Serializer[Any]):
+    """What became of each item, in the order sent."""
+
+    accepted = serializers.IntegerField()
+    duplicates = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    results = ItemReply(many=True)
+
+
+class Replayed(serializers.Serializer[Any]):
+    replayed = serializers.IntegerField()
+
+
+class ReplayGroup(serializers.Serializer[Any]):
+    """Events of one source and type that failed in one way."""
+
+    source = serializers.CharField()  # type: ignore[assignment]
+    type = serializers.CharField()
+    errorCode = serializers.CharField(allow_blank=True)
+    count = serializers.IntegerField()
+    firstSeen = serializers.DateTimeField()
+    lastSeen = serializers.DateTimeField()
+
+
+class ReplaySample(serializers.Serializer[Any]):
+    """What became of up to 100 of them, tried and taken back."""
+
+    tried = serializers.IntegerField()
+    applied = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    errors = serializers.DictField(child=serializers.IntegerField())  # type: ignore[assignment]
+
+
+class ReplayPreview(serializers.Serializer[Any]):
+    """What a replay would do."""
+
+    count = serializers.IntegerField()
+    groups = ReplayGroup(many=True)
+    sample = ReplaySample()
+
+
+class EventCount(serializers.Serializer[Any]):
+    source = serializers.CharField()  # type: ignore[assignment]
+    status = serializers.ChoiceField(choices=SyncStatus.choices)
+    count = serializers.IntegerField()
+
+
+STATS_FIELDS: dict[str, Any] = {
+    "from": serializers.DateTimeField(),
+    "to": serializers.DateTimeField(),
+    "counts": EventCount(many=True),
+    "waiting": serializers.IntegerField(help_text="For a worker, now."),
+    "dead": serializers.IntegerField(help_text="Dead letters, now."),
+}
+StatsReply = shape("EventStats", STATS_FIELDS, "Events received in a stretch of time.")
+
+
+class RefusalReply(serializers.Serializer[Any]):
+    """Nothing was taken: the error, and what was wrong with each item, where it came to that."""
+
+    error = ErrorBody()
+    accepted = serializers.IntegerField(required=False)
+    duplicates = serializers.IntegerField(required=False)
+    rejected = serializers.IntegerField(required=False)
+    results = ItemReply(many=True, required=False)
