@@ -1,0 +1,89 @@
+"""The navigation: pages by the job they are for. Who sees what follows from each page's own permission."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from crm.tenancy.access import club_refs, membership_of
+from timeline.models import InboundEvent
+
+MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
+    (_("People"), (
+        ("customers.CustomerProfile", _("Customers"), "users"),
+        ("customers.DuplicateCandidate", _("Duplicate candidates"), "git-compare"),
+        ("customers.PrivacyRequest", _("Privacy requests"), "shield-check"),
+    )),
+    (_("Activity"), (
+        ("timeline.Activity", _("Timeline"), "activity"),
+        ("timeline.InboundEvent", _("Events"), "inbox"),
+        ("dead letters", _("Dead letters"), "mail-warning"),
+    )),
+    (_("Golf"), (
+        ("customers.Booking", _("Bookings"), "calendar-days"),
+        ("customers.Membership", _("Memberships"), "id-card"),
+        ("customers.CompetitionEntry", _("Competition entries"), "trophy"),
+        ("customers.ClubEvent", _("Club events"), "flag"),
+    )),
+    (_("Shop and service"), (
+        ("customers.Order", _("Orders"), "shopping-bag"),
+        ("customers.Payment", _("Payments"), "credit-card"),
+        ("customers.Invoice", _("Invoices"), "receipt"),
+        ("customers.Deal", _("Deals"), "handshake"),
+        ("customers.Ticket", _("Support tickets"), "life-buoy"),
+    )),
+    (_("Settings"), (
+        ("tenancy.Club", _("Clubs"), "map-pin"),
+        ("tenancy.StaffMembership", _("Staff"), "user-cog"),
+        ("tenancy.ApiKey", _("API keys"), "key-round"),
+        ("tenancy.AuditEntry", _("Audit log"), "scroll-text"),
+    )),
+)  # fmt: skip
+DEAD = "admin:timeline_inboundevent_dead"
+MOST_SHOWN = 99
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    label: Any
+    url: str
+    icon: str
+    is_current: bool
+    count: str = ""
+
+
+def menu(site: AdminSite, request: HttpRequest) -> list[tuple[Any, list[Item]]]:
+    """The groups of the navigation with what the request may open. One query, for the dead letters."""
+    if membership_of(request) is None:
+        return []
+    home = Item(_("Home"), reverse("admin:index"), "house", request.path == reverse("admin:index"))
+    admins = {model._meta.label: model_admin for model, model_admin in site._registry.items()}
+    groups: list[tuple[Any, list[Item]]] = [("", [home])]
+    for title, pages in MENU:
+        items = [_item(request, admins, *page) for page in pages]
+        if shown := [item for item in items if item]:
+            groups.append((title, shown))
+    return groups
+
+
+def _item(request: HttpRequest, admins: dict[str, Any], label: str, words: Any, icon: str) -> Item | None:
+    dead_url = reverse(DEAD)
+    if label == "dead letters":
+        if not admins["timeline.InboundEvent"].has_module_permission(request):
+            return None
+        return Item(words, dead_url, icon, request.path.startswith(dead_url), _dead_count(request))
+    if label not in admins or not admins[label].has_module_permission(request):
+        return None
+    app, model = label.lower().split(".")
+    url = reverse(f"admin:{app}_{model}_changelist")
+    return Item(words, url, icon, request.path.startswith(url) and not request.path.startswith(dead_url))
+
+
+def _dead_count(request: HttpRequest) -> str:
+    if club_refs(request) is not None:
+        return ""
+    count = InboundEvent.objects.dead().values("pk")[: MOST_SHOWN + 1].count()
+    return f"{MOST_SHOWN}+" if count > MOST_SHOWN else str(count or "")

@@ -1,0 +1,124 @@
+"""The admin site: who gets in, in which tenant and time zone, and the pages that belong to no model."""
+
+from functools import update_wrapper
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth.views import PasswordResetConfirmView
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import SimpleTemplateResponse, TemplateResponse
+from django.urls import path, reverse, reverse_lazy
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from crm.staff import home
+from crm.staff.login import LoginForm, choose_tenant
+from crm.staff.menu import menu
+from crm.tenancy.access import membership_of, tenant_of
+from crm.tenancy.middleware import CHOSEN
+
+
+class StaffSite(AdminSite):
+    site_header = site_title = "Fairway"
+    index_title = "Home"
+    site_url = None
+    enable_nav_sidebar = False
+    empty_value_display = "–"
+    login_form = LoginForm
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.disable_action("delete_selected")  # people are deleted softly, one by one; the rest never
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Pages of other packages (groups, periodic tasks) know no tenants, so they stay out."""
+        if hasattr(admin_class, "view_right"):
+            super().register(model_or_iterable, admin_class, **options)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Any account that is logged in: the tenancy middleware has logged out those without a membership."""
+        return request.user.is_active and (membership_of(request) is not None or is_to_choose(request))
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Besides the log-in: a tenant must be chosen, and times are the tenant's, rendering included."""
+
+        def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            tenant = tenant_of(request)
+            if tenant is None:
+                match = request.resolver_match
+                if is_to_choose(request) and (match is None or match.url_name not in WITHOUT_TENANT):
+                    return HttpResponseRedirect(
+                        f"{reverse('admin:tenant')}?{urlencode({'next': request.get_full_path()})}"
+                    )
+                return view(request, *args, **kwargs)
+            with timezone.override(tenant.zone):
+                response = view(request, *args, **kwargs)
+                return response.render() if isinstance(response, SimpleTemplateResponse) else response
+
+        return super().admin_view(update_wrapper(inner, view), cacheable)
+
+    def get_urls(self) -> Any:
+        welcome = PasswordResetConfirmView.as_view(
+            template_name="admin/welcome.html",
+            success_url=reverse_lazy("admin:login"),
+            extra_context={"site_title": self.site_title},
+        )
+        return [
+            path("tenant/", self.admin_view(self.tenant_view), name="tenant"),
+            path("live/", self.admin_view(self.live_view), name="live"),
+            path("welcome/<uidb64>/<token>/", welcome, name="welcome"),
+            *super().get_urls(),
+        ]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        membership = membership_of(request)
+        return {
+            "site_title": self.site_title,
+            "site_header": self.site_header,
+            "has_permission": self.has_permission(request),
+            "is_popup": False,
+            "is_nav_sidebar_enabled": False,
+            "available_apps": [],
+            "menu": menu(self, request),
+            "tenant": tenant_of(request),
+            "membership": membership,
+            "may_switch": may_switch(request),
+            "find": request.GET.get("q", "") if "/customerprofile/" in request.path else "",
+        }
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        context = {**self.each_context(request), "title": _("Home"), **home.page(request)}
+        return TemplateResponse(request, "admin/index.html", context)
+
+    def live_view(self, request: HttpRequest) -> TemplateResponse:
+        """The part of the home page that is asked for again every few seconds."""
+        return TemplateResponse(request, "admin/home_live.html", home.live(request))
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def tenant_view(self, request: HttpRequest) -> HttpResponse:
+        return choose_tenant(request, self.each_context(request))
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        response = super().logout(request, extra_context)
+        response["Clear-Site-Data"] = '"cache"'  # the back button must not show a customer to the next person
+        return response
+
+
+WITHOUT_TENANT: set[str | None] = {"tenant", "logout", "password_change", "password_change_done", "jsi18n"}
+
+
+def is_to_choose(request: HttpRequest) -> bool:
+    """Logged in, but with no tenant yet to work in."""
+    return request.user.is_authenticated and membership_of(request) is None
+
+
+def may_switch(request: HttpRequest) -> bool:
+    """May there be another tenant to go to? Only those who had to choose one have a choice in their session."""
+    if membership_of(request) is None:
+        return False
+    return bool(getattr(request.user, "is_superuser", False) or request.session.get(CHOSEN))

@@ -1,0 +1,70 @@
+"""Template tags of the staff pages."""
+
+import json
+from datetime import date
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from crm.tenancy import markup
+from customers.admin.facts import status_badge
+from customers.admin.html import flag_badges, stage_badge
+from timeline.admin.words import type_words
+
+register = template.Library()
+
+register.simple_tag(markup.icon, name="icon")
+register.simple_tag(markup.badge, name="badge")
+register.simple_tag(markup.avatar, name="avatar")
+register.simple_tag(markup.ago, name="ago")
+register.filter("money", markup.money)
+register.filter("source_name", markup.source_name)
+register.filter("stage_badge", stage_badge)
+register.filter("flag_badges", flag_badges)
+register.filter("status_badge", status_badge)
+register.filter("type_words", type_words)
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """JSON for reading."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter
+def flat(value: Any) -> str:
+    """A value of a free-form map on one line: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+@register.filter
+def field(row: Any, name: str) -> Any:
+    """row.name or row["name"], where the name is a variable."""
+    return row.get(name) if isinstance(row, dict) else getattr(row, name, None)
+
+
+@register.filter
+def initials(person: object) -> str:
+    """Of what the person is called, the first letters of the first two words."""
+    return markup.initials(str(person))
+
+
+@register.filter
+def unlocalized(value: float) -> str:
+    """A number as SVG reads it, whatever the language."""
+    return f"{value:g}"
+
+
+@register.filter
+def is_time(value: object) -> bool:
+    """A date or a time, to be shown as how long ago."""
+    return isinstance(value, date)
+
+
+@register.filter
+def breakable(address: str) -> SafeString:
+    """An e-mail address that breaks before its @ rather than anywhere."""
+    name, at, domain = str(address).partition("@")
+    return format_html("{}<wbr>{}{}", name, at, domain) if at else format_html("{}", name)

@@ -1,0 +1,113 @@
+"""Who is asking, and what they may see and do: read from the request as the tenancy middleware left it."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest
+from django.utils import timezone
+
+from crm.tenancy import audit
+from crm.tenancy.models import AuditEntry, Club, StaffMembership, Tenant, User
+from crm.tenancy.permissions import Right
+from crm.tenancy.scope import scopes_disabled
+
+LATELY = timedelta(hours=1)
+CALLED = {"customerprofile": "customer", "inboundevent": "event"}
+
+
+def tenant_of(request: HttpRequest) -> Tenant | None:
+    return getattr(request, "tenant", None)
+
+
+def membership_of(request: HttpRequest) -> StaffMembership | None:
+    """The membership that the request acts by; a superuser's is an Admin's, of the tenant they chose."""
+    return getattr(request, "membership", None)
+
+
+def tenants_of(user: User) -> list[Tenant]:
+    """The tenants that a user may enter: all for a platform operator, else those of active memberships."""
+    tenants = Tenant.objects.filter(is_active=True)
+    if user.is_superuser:
+        return list(tenants)
+    with scopes_disabled():  # before a tenant is chosen there is no scope; the user's own rows only
+        mine = StaffMembership.objects.filter(user=user, is_active=True).values("tenant")
+        return list(tenants.filter(pk__in=mine))
+
+
+def may(request: HttpRequest, right: Right | None) -> bool:
+    """Does the role hold the right? None is a right that nobody holds."""
+    membership = membership_of(request)
+    return right is not None and membership is not None and membership.may(right)
+
+
+def require(request: HttpRequest, right: Right) -> None:
+    if not may(request, right):
+        raise PermissionDenied
+
+
+def actor(request: HttpRequest) -> str:
+    return f"user:{request.user.pk}"
+
+
+def club_refs(request: HttpRequest) -> list[str] | None:
+    """The refs of the clubs that the membership is limited to, None for all clubs. One query a request."""
+    membership = membership_of(request)
+    if membership is None or not membership.club_ids:
+        return None
+    known: list[str] | None = getattr(request, "_club_refs", None)
+    if known is None:
+        clubs = Club.objects.filter(pk__in=membership.club_ids)
+        known = [ref for refs in clubs.values_list("refs", flat=True) for ref in refs]
+        request._club_refs = known  # type: ignore[attr-defined]
+    return known
+
+
+def record(
+    request: HttpRequest,
+    action: str,
+    about: models.Model | None = None,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Note in the audit log what the request does, and the row it is about. One statement."""
+    audit.record(
+        action,
+        by=actor(request),
+        object_type=thing(about) if about is not None else "",
+        object_id=about.pk if about is not None else "",
+        before=before,
+        after=after,
+        ip=request.META.get("REMOTE_ADDR") or None,
+    )
+
+
+def thing(row: models.Model) -> str:
+    """How the audit log calls the kind of a row."""
+    name = row._meta.model_name or ""
+    return CALLED.get(name, name)
+
+
+def did_lately(request: HttpRequest, action: str, about: models.Model) -> bool:
+    """Is this act of the same person on the same row in the audit log, less than an hour old? One statement."""
+    since = timezone.now() - LATELY
+    entries = AuditEntry.objects.filter(
+        object_type=thing(about), object_id=str(about.pk), at__gte=since
+    )
+    return bool(entries.filter(actor=actor(request), action=action).exists())
+
+
+def plain(value: Any) -> Any:
+    """A form's value as JSON keeps it."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str | dict):
+        return value
+    if isinstance(value, models.Model | UUID):
+        return str(value.pk if isinstance(value, models.Model) else value)
+    return str(value)

@@ -1,0 +1,112 @@
+"""Settings > Audit log: who did what, read only."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from crm.tenancy.admin.base import ReadOnlyAdmin
+from crm.tenancy.markup import ago, badge
+from crm.tenancy.models import AuditEntry, User
+from crm.tenancy.permissions import Right
+
+ACTIONS = (
+    "customer.viewed", "customer.listed", "customer.created", "customer.updated", "customer.deleted",
+    "customer.restored",
+    "event.viewed", "events.replayed", "events.discarded", "duplicatecandidate.dismissed", "privacyrequest.closed",
+    "apikey.issued", "apikey.rotated", "apikey.revoked", "apikey.changed",
+    "staffmembership.created", "staffmembership.changed", "staffmembership.invited", "club.added", "club.changed",
+)  # fmt: skip
+THINGS = {
+    "customer": _("customer"),
+    "event": _("event"),
+    "apikey": _("API key"),
+    "staffmembership": _("staff"),
+    "duplicatecandidate": _("duplicate"),
+    "privacyrequest": _("privacy request"),
+}
+
+
+class ActionFilter(admin.SimpleListFilter):
+    title, parameter_name = _("action"), "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [(name, name) for name in ACTIONS]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
+class ActorFilter(admin.SimpleListFilter):
+    title, parameter_name = _("who"), "by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [("user:", _("Staff")), ("key:", _("API keys")), ("token:", _("Tokens")), ("job:", _("Jobs"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(actor__startswith=self.value()) if self.value() else queryset
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    view_right = Right.ADMINISTER
+    list_title = _("Audit log")
+    intro = _("Who looked at, exported or changed what: staff, keys and jobs. Nobody can edit it.")
+    list_display = ("when", "who", "what", "about", "changes", "ip")
+    list_display_links = ("when",)
+    list_filter = (ActionFilter, ActorFilter, ("at", admin.DateFieldListFilter))
+    search_fields = ("object_id",)
+    search_help_text = _("Id of the thing it was done to")
+    fields = ("at", "who", "action", "object_type", "object_id", "before", "after", "request_id", "ip")
+    readonly_fields = ("who",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return list(self.fields)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """Exact, because only the whole id is indexed."""
+        term = search_term.strip()
+        return (queryset.filter(object_id=term) if term else queryset), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        response = super().changelist_view(request, extra_context)
+        if rows := (getattr(response, "context_data", None) or {}).get("cl"):
+            names = names_of(rows.result_list)
+            for entry in rows.result_list:
+                entry.name = names.get(entry.actor, entry.actor)
+        return response
+
+    @admin.display(description=_("When"), ordering="at")
+    def when(self, entry: AuditEntry) -> Any:
+        return ago(entry.at)
+
+    @admin.display(description=_("Who"))
+    def who(self, entry: AuditEntry) -> Any:
+        name = getattr(entry, "name", None) or names_of([entry]).get(entry.actor, entry.actor)
+        return format_html('<span title="{}">{}</span>', entry.actor, name)
+
+    @admin.display(description=_("What"))
+    def what(self, entry: AuditEntry) -> Any:
+        return badge(entry.action, "info" if entry.action.endswith((".viewed", ".listed")) else "violet")
+
+    @admin.display(description=_("About"))
+    def about(self, entry: AuditEntry) -> Any:
+        if not entry.object_id:
+            return "–"
+        words = THINGS.get(entry.object_type, entry.object_type)
+        return format_html(
+            '<a href="?q={}" title="{}">{} <span class="mono faint">…{}</span></a>',
+            entry.object_id, _("Everything done to it"), words, entry.object_id[-8:],
+        )  # fmt: skip
+
+    @admin.display(description=_("Changes"))
+    def changes(self, entry: AuditEntry) -> str:
+        return ", ".join(sorted(entry.after or {})) or "–"
+
+
+def names_of(entries: Any) -> dict[str, str]:
+    """Actor -> name of the member of staff, for the entries' users. One query."""
+    ids = {entry.actor.removeprefix("user:") for entry in entries if entry.actor.startswith("user:")}
+    return {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=ids)} if ids else {}

@@ -1,0 +1,86 @@
+"""Settings > Clubs: the sites of a tenant, and the ids that other systems use for them."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from phonenumbers import SUPPORTED_REGIONS
+
+from crm.tenancy.access import tenant_of
+from crm.tenancy.admin.base import PlainLabels, StaffModelAdmin
+from crm.tenancy.markup import country_name
+from crm.tenancy.models import Club
+from crm.tenancy.permissions import Right
+
+
+def region_choices() -> list[tuple[str, str]]:
+    names = ((country_name(code), code) for code in SUPPORTED_REGIONS)
+    return [(code, f"{name} ({code})") for name, code in sorted(names)]
+
+
+def zone_choices() -> list[tuple[str, Any]]:
+    """The zones of the IANA list that people live in, by continent."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for zone in sorted(available_timezones()):
+        continent, _sep, city = zone.partition("/")
+        if city and continent not in {"Etc", "SystemV", "US", "posix", "right"}:
+            groups.setdefault(continent, []).append((zone, city.replace("_", " ").replace("/", ", ")))
+    return list(groups.items())
+
+
+class ClubForm(PlainLabels, forms.ModelForm[Club]):
+    region = forms.ChoiceField(
+        label=_("Country"), required=False, help_text=_("Country of phone numbers that come without a code.")
+    )
+    timezone = forms.ChoiceField(label=_("Time zone"), required=False)
+
+    class Meta:
+        model = Club
+        fields = ("name", "refs", "region", "timezone", "currency", "language")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        same = ("", _("Same as the club group"))
+        for name, choices in (("region", region_choices()), ("timezone", zone_choices())):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101 - declared above
+            field.choices = [same, *choices]
+        self.fields["refs"].label = _("Ids in other systems")
+        self.fields["refs"].help_text = _(
+            "Separated by commas, exactly as the systems write them: club-fynbos, FYN-01. "
+            "Events with one of these ids belong to this club."
+        )
+
+
+@admin.register(Club)
+class ClubAdmin(StaffModelAdmin):
+    view_right = add_right = change_right = Right.ADMINISTER
+    intro = _("The sites of the club group. Events name a club by the ids that their system uses for it.")
+    form = ClubForm
+    list_display = ("name", "ids", "country", "zone")
+    fieldsets = (
+        (None, {"fields": ("name", "refs")}),
+        (
+            _("Where it differs from the club group"),
+            {"fields": ("region", "timezone", "currency", "language")},
+        ),
+    )
+
+    def save_model(self, request: HttpRequest, obj: Club, form: Any, change: bool) -> None:
+        obj.tenant = tenant_of(request)  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description=_("Ids in other systems"))
+    def ids(self, club: Club) -> str:
+        return ", ".join(club.refs)
+
+    @admin.display(description=_("Country"))
+    def country(self, club: Club) -> str:
+        return country_name(club.region)
+
+    @admin.display(description=_("Time zone"))
+    def zone(self, club: Club) -> str:
+        return club.timezone

@@ -1,0 +1,274 @@
+"""What a person's page shows around its tabs: head, figures, contact, membership, consent, identifiers."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from crm.tenancy.markup import country_name, language_name, money, source_name
+from crm.tenancy.scope import current_tenant
+from customers.admin.tabs import Panel, chosen_tab, tabs
+from customers.matching import by_strength, is_strong
+from customers.models import (
+    AliasHolder,
+    AssociationNumber,
+    Booking,
+    CustomerProfile,
+    DuplicateCandidate,
+    Membership,
+)
+from customers.visibility import of_visible_people
+
+KINDS = {
+    "email": _("E-mail"),
+    "phoneNumber": _("Phone"),
+    "authUserId": _("Log-in"),
+    "sclMemberId": _("SCL member"),
+    "teetimePlayerId": _("TeeTime player"),
+    "messagingContactId": _("Messaging contact"),
+}
+ACRONYMS = {"RSA", "CDH", "WHS", "ID", "SCL"}
+CHANNELS = (("email", _("E-mail")), ("sms", "SMS"), ("push", _("Push")), ("whatsapp", "WhatsApp"))
+
+
+@dataclass(frozen=True, slots=True)
+class Prop:
+    """One line of a card: a label, a value, where it came from, and whether it can be copied."""
+
+    label: str
+    value: Any
+    origin: str = ""
+    copy: str = ""
+    href: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    label: str
+    value: Any
+    note: Any = ""
+    meter: int | None = None
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    channel: str
+    opted_in: bool | None
+    at: datetime | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    kind: str
+    value: str
+    is_strong: bool
+    is_owner: bool
+    source: str
+    since: datetime
+    shared_with: list[CustomerProfile] = field(default_factory=list)
+
+
+def page(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
+    """Everything of the page. Seven statements, and those of the open tab."""
+    opened = chosen_tab(request)
+    panel = opened.load(request, profile)
+    return {
+        "profile": profile,
+        "metrics": profile.metrics,
+        "figures": figures(profile),
+        "contact": contact(profile),
+        "golf": golf(profile),
+        "lights": lights(profile),
+        "identifiers": identifiers(request, profile),
+        "data": data(profile),
+        "duplicates": duplicates(request, profile),
+        "tabs": tabs(),
+        "opened": opened,
+        "panel": panel,
+        "digest": digest(profile, panel),
+    }
+
+
+def digest(profile: CustomerProfile, panel: Panel) -> str:
+    """Changes when an open page of the person should be refreshed."""
+    metrics = profile.metrics
+    parts = (
+        profile.version, profile.updated_at, metrics.last_activity_at, metrics.activity_count_30d,
+        metrics.booking_count_30d, metrics.lifetime_value_cents, metrics.engagement_score, metrics.churn_risk_score,
+        panel.digest,
+    )  # fmt: skip
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
+
+
+def figures(profile: CustomerProfile) -> list[Figure]:
+    metrics = profile.metrics
+    tenant = current_tenant()
+    risk_tone = "bad" if metrics.churn_risk_score >= tenant.at_risk_threshold else "grey"
+    return [
+        Figure(_("Last active"), metrics.last_activity_at),
+        Figure(_("Activities, 30 days"), metrics.activity_count_30d),
+        Figure(_("Bookings, 30 days"), metrics.booking_count_30d),
+        Figure(_("Lifetime value"), money(metrics.lifetime_value_cents, tenant.currency)),
+        score(_("Engagement"), metrics.engagement_score, metrics.engagement_score_at, "good"),
+        score(_("Churn risk"), metrics.churn_risk_score, metrics.churn_risk_score_at, risk_tone),
+    ]
+
+
+def score(label: str, value: int, at: datetime | None, tone: str) -> Figure:
+    """A score of 100, or that it was never computed: the 0 of a new row says nothing yet."""
+    if at is None:
+        return Figure(label, "–", _("not scored yet"))
+    return Figure(label, value, _("of 100"), value, tone)
+
+
+def origin(profile: CustomerProfile, attribute: str) -> str:
+    """Where a value came from, in words: from SCL, 3 Nov 2025."""
+    stamp = profile.provenance.get(attribute)
+    if not stamp:
+        return ""
+    at = datetime.fromtimestamp(stamp[2] / 1_000_000, UTC)
+    day = date_format(timezone.localtime(at), "j M Y")
+    return _("from %(source)s, %(day)s") % {"source": source_name(stamp[5]), "day": day}
+
+
+def prop(profile: CustomerProfile, label: str, attribute: str, value: Any = None, **rest: Any) -> Prop:
+    shown = getattr(profile, attribute) if value is None else value
+    return Prop(label, shown, origin(profile, attribute), **rest)
+
+
+def contact(profile: CustomerProfile) -> list[Prop]:
+    known = [
+        prop(profile, _("Born"), "date_of_birth", born(profile.date_of_birth)),
+        prop(profile, _("Gender"), "gender", profile.gender.capitalize()),
+        prop(profile, _("Country"), "country", country_name(profile.country)),
+        prop(profile, _("Language"), "language", language_name(profile.language)),
+        prop(profile, _("Customer type"), "customer_type", profile.get_customer_type_display()),
+    ]
+    return [*reach(profile), *(row for row in known if row.value)]
+
+
+def reach(profile: CustomerProfile) -> list[Prop]:
+    """E-mail and phone, shown even when there is none."""
+    email, phone = profile.email_display or profile.email, profile.phone_number
+    mailto = f"mailto:{profile.email}" if profile.email else ""
+    call = f"tel:{phone}" if profile.phone_is_valid else ""
+    kinds = ("verified" if profile.email_verified else "", "" if call or not phone else "invalid")
+    return [
+        prop(profile, _("E-mail"), "email", email, copy=email, href=mailto, kind=kinds[0]),
+        prop(profile, _("Phone"), "phone_number", phone, copy=phone, href=call, kind=kinds[1]),
+    ]
+
+
+def born(day: date | None) -> str:
+    if day is None:
+        return ""
+    today = timezone.localdate()
+    age = today.year - day.year - ((today.month, today.day) < (day.month, day.day))
+    return f"{date_format(day, 'j M Y')} ({age})"
+
+
+def golf(profile: CustomerProfile) -> dict[str, Any]:
+    """Membership, handicap and the next tee time. Three statements."""
+    rows = [
+        prop(profile, _("Home club"), "home_club_ref", profile.home_club_name or profile.home_club_ref),
+        prop(profile, _("Handicap"), "handicap"),
+        prop(profile, _("Tier"), "membership_tier"),
+        prop(
+            profile,
+            _("Status"),
+            "membership_status",
+            profile.membership_status.replace("_", " ").capitalize(),
+        ),
+        prop(profile, _("Member since"), "member_since"),
+        prop(profile, _("Runs until"), "membership_expiry"),
+        prop(profile, _("Ended"), "membership_ended_at"),
+    ]
+    numbers = AssociationNumber.objects.filter(customer=profile.pk)
+    rows += [
+        Prop(kind_words(number.association), number.number, copy=number.number) for number in numbers[:5]
+    ]
+    return {
+        "rows": [row for row in rows if row.value not in ("", None)],
+        "memberships": list(Membership.objects.filter(customer=profile.pk).order_by("club_ref")[:5]),
+        "next_booking": Booking.objects.filter(
+            customer=profile.pk, status=Booking.Status.BOOKED, tee_time__gte=timezone.now()
+        ).order_by("tee_time").first(),
+    }  # fmt: skip
+
+
+def lights(profile: CustomerProfile) -> list[Light]:
+    return [
+        Light(
+            name,
+            getattr(profile, f"{channel}_opt_in"),
+            getattr(profile, f"{channel}_opt_in_at"),
+            origin(profile, f"{channel}_opt_in"),
+        )
+        for channel, name in CHANNELS
+    ]
+
+
+def identifiers(request: HttpRequest, profile: CustomerProfile) -> list[Identifier]:
+    """The person's identifiers, and who else holds the same (a household). Two statements."""
+    held = list(AliasHolder.objects.filter(customer=profile.pk).select_related("alias"))
+    held.sort(key=lambda holder: (by_strength(holder.alias.kind), holder.alias.value))
+    aliases = [holder.alias_id for holder in held]
+    others = (
+        AliasHolder.objects.filter(alias__in=aliases).exclude(customer=profile.pk).select_related("customer")
+    )
+    sharing: dict[int, list[CustomerProfile]] = {}
+    for other in of_visible_people(request, others)[:20]:
+        sharing.setdefault(other.alias_id, []).append(other.customer)
+    return [
+        Identifier(
+            kind_words(holder.alias.kind),
+            holder.alias.value, is_strong(holder.alias.kind), holder.is_owner, holder.source, holder.since,
+            sharing.get(holder.alias_id, []),
+        )
+        for holder in held
+    ]  # fmt: skip
+
+
+def kind_words(kind: str) -> str:
+    """An identifier's kind as people say it: externalIds.golfRsaId as Golf RSA."""
+    if kind in KINDS:
+        return str(KINDS[kind])
+    words = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+", kind.removeprefix("externalIds.").removesuffix("Id"))
+    return " ".join(word.upper() if word.upper() in ACRONYMS else word.capitalize() for word in words)
+
+
+def data(profile: CustomerProfile) -> list[Prop]:
+    rows = [
+        Prop("Id", str(profile.pk), copy=str(profile.pk), kind="mono"),
+        Prop(_("External id"), str(profile.external_id), copy=str(profile.external_id), kind="mono"),
+        Prop(_("Known since"), profile.created_at),
+        Prop(_("Updated"), profile.updated_at),
+        Prop(_("First heard from"), source_name(profile.source)),
+        prop(profile, _("GDPR consent"), "gdpr_consent", consent_words(profile.gdpr_consent)),
+        prop(profile, _("Keep until"), "data_retention_date"),
+    ]
+    return [row for row in rows if row.value]
+
+
+def consent_words(given: bool | None) -> str:
+    return "" if given is None else _("given") if given else _("withdrawn")
+
+
+def duplicates(request: HttpRequest, profile: CustomerProfile) -> list[dict[str, Any]]:
+    """Open pairs that may be the same person. One statement."""
+    rows = DuplicateCandidate.objects.filter(Q(first=profile.pk) | Q(second=profile.pk), status="OPEN")
+    seen = of_visible_people(request, rows.select_related("first", "second"), "first", "second")
+    return [
+        {"pair": pair, "other": pair.second if pair.first_id == profile.pk else pair.first}
+        for pair in seen.order_by("-created_at")[:3]
+    ]

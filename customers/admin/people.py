@@ -1,0 +1,218 @@
+"""People > Customers: the list, a person's page, adding, editing, deleting."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db.models import F
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.html import format_html
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from crm.errors import CustomerNotFound
+from crm.tenancy.access import actor, did_lately, may, record, require
+from crm.tenancy.admin.base import StaffModelAdmin
+from crm.tenancy.markup import ago, avatar
+from crm.tenancy.permissions import Right
+from crm.tenancy.scope import current_tenant
+from customers.admin import page
+from customers.admin.editing import edit_page
+from customers.admin.filters import (
+    ConsentFilter,
+    FlagFilter,
+    SourceFilter,
+    StageFilter,
+    StatusFilter,
+    added_filters,
+)
+from customers.admin.html import flag_badges, page_url, stage_badge
+from customers.admin.search import find_people
+from customers.models import CustomerProfile
+from customers.services import delete_customer, get_customer, restore_customer
+from customers.visibility import visible_people
+
+
+@admin.register(CustomerProfile)
+class CustomerAdmin(StaffModelAdmin):
+    view_right, add_right, change_right = Right.VIEW, Right.EDIT, Right.EDIT
+    list_display = ("name", "phone", "stage", "membership", "active", "created")
+    list_filter = (StatusFilter, StageFilter, ConsentFilter, FlagFilter, SourceFilter)
+    search_fields = ("last_name",)  # turns search on; find_people() does it
+    change_list_template = "admin/customers/list.html"
+
+    def get_urls(self) -> Any:
+        view = self.admin_site.admin_view
+        return [
+            path("<uuid:pk>/", view(self.detail_view), name="customers_customerprofile_detail"),
+            path("<uuid:pk>/live/", view(self.live_view), name="customers_customerprofile_live"),
+            path(
+                "<uuid:pk>/remove/",
+                view(require_POST(self.remove_view)),
+                name="customers_customerprofile_remove",
+            ),
+            path(
+                "<uuid:pk>/restore/",
+                view(require_POST(self.restore_view)),
+                name="customers_customerprofile_restore",
+            ),
+            *super().get_urls(),
+        ]
+
+    # --- the list
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return visible_people(request).select_related("metrics").order_by(*self.get_ordering(request))
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        return [F("metrics__last_activity_at").desc(nulls_last=True), "-pk"]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        return (*self.list_filter, *added_filters)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """Also asked by pickers. The tenant is named for the metrics too, so that their index gives the order."""
+        queryset = queryset.filter(metrics__tenant=current_tenant())
+        if not search_term.strip():
+            return queryset, False
+        return queryset.filter(pk__in=find_people(search_term).people), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """An identifier in full opens its owner's page at once."""
+        term = request.GET.get("q", "")
+        if term.strip() and set(request.GET) == {"q"} and self.has_view_permission(request):
+            found = find_people(term)
+            if (
+                found.is_exact
+                and len(found.people) == 1
+                and self.get_queryset(request).filter(pk=found.people[0])
+            ):
+                return HttpResponseRedirect(page_url(found.people[0]))
+        response = super().changelist_view(request, extra_context)
+        if rows := (getattr(response, "context_data", None) or {}).get("cl"):
+            filters = sorted(set(request.GET) - {"q", "p", "o", "e"})
+            looked_at = {"shown": len(rows.result_list), "page": rows.page_num, "filters": filters}
+            record(request, "customer.listed", after={**looked_at, "searched": bool(term)})
+        return response
+
+    @admin.display(description=_("Name and e-mail"), ordering="last_name")
+    def name(self, profile: CustomerProfile) -> Any:
+        return format_html(
+            '<span class="person">{}<span class="person-text"><span>{} {}</span><small>{}</small></span></span>',
+            avatar(profile.initials, profile.pk), profile, flag_badges(profile),
+            profile.email_display or profile.email or _t("no e-mail"),
+        )  # fmt: skip
+
+    @admin.display(description=_("Phone"))
+    def phone(self, profile: CustomerProfile) -> str:
+        return profile.phone_number or "–"
+
+    @admin.display(description=_("Stage"))
+    def stage(self, profile: CustomerProfile) -> Any:
+        return stage_badge(profile)
+
+    @admin.display(description=_("Membership"))
+    def membership(self, profile: CustomerProfile) -> str:
+        return " · ".join(word for word in (profile.membership_tier, profile.home_club_name) if word) or "–"
+
+    @admin.display(
+        description=_("Last active"), ordering=F("metrics__last_activity_at").desc(nulls_last=True)
+    )
+    def active(self, profile: CustomerProfile) -> Any:
+        return ago(profile.metrics.last_activity_at)
+
+    @admin.display(description=_("Known since"), ordering="created_at")
+    def created(self, profile: CustomerProfile) -> Any:
+        return ago(profile.created_at)
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        return ("name",)
+
+    # --- a person's page
+    def profile_or_404(self, request: HttpRequest, pk: UUID) -> tuple[CustomerProfile, UUID | None]:
+        """The visible customer, or the one they were merged into; Admins see deleted people too."""
+        require(request, Right.VIEW)
+        try:
+            profile, merged_from = get_customer(pk, include_deleted=may(request, Right.DELETE))
+        except CustomerNotFound:
+            raise Http404 from None
+        if not visible_people(request).filter(pk=profile.pk).exists():
+            raise Http404
+        return profile, merged_from
+
+    def detail_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        profile, merged_from = self.profile_or_404(request, pk)
+        if merged_from:
+            messages.info(request, _t("The profile you asked for was merged into this one."))
+            return HttpResponseRedirect(page_url(profile.pk))
+        is_part = request.headers.get("X-Requested-With") == "fetch"
+        self.note_view(request, profile, is_part=is_part)
+        context = {
+            **({} if is_part else self.admin_site.each_context(request)),
+            **page.page(request, profile),
+            **self.rights(request),
+            "title": str(profile),
+            "opts": self.opts,
+        }
+        template = "admin/customers/main.html" if is_part else "admin/customers/customer.html"
+        return TemplateResponse(request, template, context)
+
+    def live_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """What changed on an open page, or 204 when nothing did."""
+        profile, _merged_from = self.profile_or_404(request, pk)
+        context = page.page(request, profile)
+        if context["digest"] == request.GET.get("digest"):
+            return HttpResponse(status=204)
+        self.note_view(request, profile, is_part=True)
+        return TemplateResponse(request, "admin/customers/live.html", {**context, **self.rights(request)})
+
+    def note_view(self, request: HttpRequest, profile: CustomerProfile, *, is_part: bool) -> None:
+        """Every opening of the page is in the audit log; its refreshes are the same view going on."""
+        if is_part and did_lately(request, "customer.viewed", profile):
+            return
+        record(request, "customer.viewed", profile)
+
+    def rights(self, request: HttpRequest) -> dict[str, bool]:
+        return {
+            "may_edit": may(request, Right.EDIT),
+            "may_delete": may(request, Right.DELETE),
+            "may_merge": may(request, Right.MERGE),
+        }
+
+    # --- writing, through the services
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        require(request, Right.EDIT)
+        try:
+            profile, _merged_from = self.profile_or_404(request, UUID(object_id))
+        except ValueError:
+            raise Http404 from None
+        return edit_page(request, self, profile)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        require(request, Right.EDIT)
+        return edit_page(request, self, None)
+
+    def remove_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        require(request, Right.DELETE)
+        profile, _merged_from = self.profile_or_404(request, pk)
+        delete_customer(profile.pk, by=actor(request), reason=request.POST.get("reason", "")[:200])
+        record(request, "customer.deleted", profile, after={"reason": request.POST.get("reason", "")[:200]})
+        messages.success(
+            request, _t("%s is deleted and out of every list. The page stays, to restore them.") % profile
+        )
+        return HttpResponseRedirect(page_url(profile.pk))
+
+    def restore_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        require(request, Right.DELETE)
+        profile, _merged_from = self.profile_or_404(request, pk)
+        restore_customer(profile.pk, by=actor(request))
+        record(request, "customer.restored", profile)
+        messages.success(request, _t("%s is back.") % profile)
+        return HttpResponseRedirect(page_url(profile.pk))
+
+    def row_url(self, profile: CustomerProfile) -> str:
+        return page_url(profile.pk)

@@ -1,0 +1,51 @@
+"""The tabs of a person's page. Apps above add theirs, so that this one need not know them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest
+
+from customers.models import CustomerProfile
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What a tab shows. `digest` changes when an open page should be refreshed."""
+
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+
+
+Loader = Callable[[HttpRequest, CustomerProfile], Panel]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    key: str
+    title: Any
+    icon: str
+    position: int
+    load: Loader
+
+
+_tabs: dict[str, Tab] = {}
+
+
+def tab(key: str, title: Any, *, icon: str, position: int) -> Callable[[Loader], Loader]:
+    """Register the decorated loader as a tab; the one with the smallest position opens first."""
+
+    def register(load: Loader) -> Loader:
+        _tabs[key] = Tab(key, title, icon, position, load)
+        return load
+
+    return register
+
+
+def tabs() -> list[Tab]:
+    return sorted(_tabs.values(), key=lambda one: one.position)
+
+
+def chosen_tab(request: HttpRequest) -> Tab:
+    return _tabs.get(request.GET.get("tab", ""), tabs()[0])

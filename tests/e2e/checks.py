@@ -1,0 +1,65 @@
+"""What every page must keep, asked of the browser itself: width, contrast, names, unique ids."""
+
+from playwright.sync_api import Page
+
+OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+# WCAG 2.1: 4.5 for text, 3 for large text, between the text's colour and the ground it really lies on.
+CONTRAST = """() => {
+  const canvas = document.createElement("canvas"); canvas.width = canvas.height = 1;
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => {
+    pen.clearRect(0, 0, 1, 1); pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255];
+  };
+  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
+  const ground = (element) => {
+    const layers = [];
+    for (let e = element; e; e = e.parentElement) layers.push(rgba(getComputedStyle(e).backgroundColor));
+    return layers.reverse().reduce((below, top) => over(top, below), rgba(getComputedStyle(document.body).backgroundColor));
+  };
+  const light = (c) => {
+    const [r, g, b] = c.map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const found = new Map();
+  for (const element of document.body.querySelectorAll("*")) {
+    const says = [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!says || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    if (element.closest("svg, option, .visually-hidden, .gate-art, [disabled]")) continue;
+    const style = getComputedStyle(element), below = ground(element);
+    const [a, b] = [light(over(rgba(style.color), below)), light(below)].sort((x, y) => y - x);
+    const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < (large ? 3 : 4.5)) {
+      found.set(`${element.tagName}.${element.className}`, `${ratio.toFixed(2)} “${element.textContent.trim().slice(0, 40)}”`);
+    }
+  }
+  return [...found].map(([where, what]) => `${where}: ${what}`);
+}"""
+
+NAMES = """() => {
+  const found = [];
+  const named = (e) => e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || e.textContent.trim() || e.title;
+  for (const e of document.querySelectorAll("button, a[href], summary")) {
+    if (e.checkVisibility() && !named(e)) found.push(`no name: ${e.outerHTML.slice(0, 120)}`);
+  }
+  for (const e of document.querySelectorAll("input:not([type=hidden]):not([type=submit]), select, textarea")) {
+    if (e.checkVisibility() && !e.labels?.length && !e.getAttribute("aria-label")) found.push(`no label: ${e.outerHTML.slice(0, 120)}`);
+  }
+  for (const e of document.querySelectorAll("img:not([alt])")) found.push(`no alt: ${e.src}`);
+  const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
+  for (const id of new Set(ids.filter((id, i) => ids.indexOf(id) !== i))) found.push(`id twice: ${id}`);
+  if (document.querySelectorAll("h1").length !== 1) found.push(`${document.querySelectorAll("h1").length} h1`);
+  if (!document.documentElement.lang) found.push("no language");
+  for (const e of document.querySelectorAll("[style], style, script:not([src])")) found.push(`inline: ${e.outerHTML.slice(0, 80)}`);
+  return found;
+}"""
+
+
+def flaws(page: Page) -> list[str]:
+    """Everything that is wrong with the open page, in words; empty when nothing is."""
+    found: list[str] = []
+    if (wider := page.evaluate(OVERFLOW)) > 0:
+        found.append(f"{wider} px wider than the window")
+    return [*found, *page.evaluate(CONTRAST), *page.evaluate(NAMES)]

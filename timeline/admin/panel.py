@@ -1,0 +1,112 @@
+"""The timeline on a person's page: newest first, by day, with filters, page after page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from crm.errors import ValidationFailed
+from crm.tenancy.markup import SOURCES
+from customers.admin.tabs import Panel, tab
+from customers.models import CustomerProfile
+from timeline.admin.words import ICONS, type_words
+from timeline.models import Activity, Category
+from timeline.services import Page, timeline_page
+
+TAKE = 25
+FILTERS = ("category", "type", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as it is drawn; `day` is set on the first entry of a day."""
+
+    activity: Activity
+    icon: str
+    tone: str
+    kind: str
+    day: date | None
+    day_words: str
+    details: list[tuple[str, Any]]
+
+
+@tab("timeline", _("Timeline"), icon="activity", position=10)
+def timeline_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
+    """One page of the timeline. One statement; the same cost however far back."""
+    filters = {name: request.GET.get(name, "") for name in FILTERS}
+    since, until = day_of(request.GET.get("since")), day_of(request.GET.get("until"))
+    cursor = request.GET.get("cursor", "")
+    try:
+        page = timeline_page(
+            profile.pk, **filters, cursor=cursor, take=TAKE,
+            since=midnight(since), until=midnight(until + timedelta(days=1)) if until else None,
+        )  # fmt: skip
+    except ValidationFailed:  # a cursor that somebody typed
+        page = Page([], None)
+    asked = {name: value for name, value in filters.items() if value}
+    asked |= {name: str(day) for name, day in (("since", since), ("until", until)) if day}
+    context = {
+        "profile": profile,
+        "entries": drawn(page.rows),
+        "categories": Category.choices,
+        "sources": list(SOURCES.items()),
+        "types": sorted({entry.type for entry in page.rows} | ({filters["type"]} - {""})),
+        "filters": filters | {"since": asked.get("since", ""), "until": asked.get("until", "")},
+        "is_filtered": bool(asked),
+        "is_older": bool(cursor),
+        "next": urlencode({"tab": "timeline", **asked, "cursor": page.next_cursor})
+        if page.next_cursor
+        else "",
+    }
+    return Panel("admin/timeline/panel.html", context, digest=",".join(str(row.pk) for row in page.rows))
+
+
+def drawn(rows: Sequence[Activity]) -> list[Entry]:
+    entries: list[Entry] = []
+    last: date | None = None
+    for row in rows:
+        symbol, tone = ICONS[Category(row.category)]
+        day = timezone.localtime(row.occurred_at).date()
+        is_new = day != last
+        last = day
+        words = day_words(day) if is_new else ""
+        entries.append(
+            Entry(row, symbol, tone, type_words(row.type), day if is_new else None, words, details_of(row))
+        )
+    return entries
+
+
+def details_of(row: Activity) -> list[tuple[str, Any]]:
+    """What there is to unfold: what the source said beside the title, and where it came from."""
+    found: list[tuple[str, Any]] = [*row.metadata.items(), *row.context.items()]
+    if row.source_event_id:
+        found.append((_t("event"), row.source_event_id))
+    return [(name, value) for name, value in found if value not in (None, "", [], {})]
+
+
+def day_words(day: date) -> str:
+    today = timezone.localdate()
+    if day == today:
+        return _t("Today")
+    if day == today - timedelta(days=1):
+        return _t("Yesterday")
+    return date_format(day, "D j M" if day.year == today.year else "j M Y")
+
+
+def day_of(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
+def midnight(day: date | None) -> datetime | None:
+    """When a day begins in the tenant's zone."""
+    return timezone.make_aware(datetime.combine(day, time.min)) if day else None
