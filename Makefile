@@ -31,6 +31,7 @@ lint: .venv/ready ## format, lint, types, layers, migrations
 	$(FRESH) sh -c '$(PY) manage.py makemigrations --check --dry-run && $(PY) manage.py check'
 
 e2e: .venv/ready ## drive a headless Chromium
+	@{ command -v chromium || command -v chromium-browser; } > /dev/null || echo "No Chromium here, so the browser tests will be skipped. On Debian: apt-get install chromium"
 	$(PYTEST) -m e2e tests/e2e $(ARGS)
 
 proof: .venv/ready ## the full walls and fuzz runs
@@ -46,5 +47,5 @@ migrate: .venv/ready ## bring the schema up to date
 	@$(LOCAL) -- $(PY) manage.py migrate
 
 clean: ## remove the environment, the caches and all local data
-	@! test -f var/run.json || { echo "make run is under way: stop it first"; exit 1; }
+	@! test -f var/run.json || { echo "make run is under way: stop it first (if it was killed, remove var/run.json)"; exit 1; }
 	rm -rf .venv var .mypy_cache .ruff_cache .import_linter_cache .hypothesis
