@@ -55,6 +55,9 @@ def main() -> int:
     except (EmbeddedError, psycopg.OperationalError) as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1
+    except PermissionError as problem:
+        print(f"\n{problem}. Was it made by another user?", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 
