@@ -4,9 +4,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 from csp.constants import NONE, SELF
 
 from crm import env
+
+django_stubs_ext.monkeypatch()  # ModelForm[Club] and the like, at run time too
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -22,7 +25,7 @@ PUBLIC_URL = env.text("PUBLIC_URL", f"http://127.0.0.1:{env.number('PORT', 8000)
 SECURE = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
-    "crm.staff.StaffAdminConfig",
+    "crm.staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -46,6 +49,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "crm.observability.RequestMiddleware",
+    "crm.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -129,6 +133,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 AXES_USERNAME_FORM_FIELD = "username"
+AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
@@ -171,13 +176,12 @@ API_BODY_LIMIT = 1024 * 1024
 EVENTS_BODY_LIMIT = 4 * 1024 * 1024
 EVENTS_PER_CALL = 1000
 LIMITS_PER_MINUTE = {"read": 1000, "write": 100, "events": 600, "campaigns": 10, "social": 30}
-JWT_ISSUERS: dict[str, dict[str, Any]] = {}
+JWT_ISSUERS = env.entries("JWT_ISSUERS")
 JWT_SECRET = env.text("JWT_SECRET")
 JWT_JWKS_URL = env.text("JWT_JWKS_URL")
 JWT_ISSUER = env.text("JWT_ISSUER")
 JWT_AUDIENCE = env.text("JWT_AUDIENCE")
 JWT_TENANTS = env.items("JWT_TENANTS")
-METRICS_TOKEN = env.text("METRICS_TOKEN")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["crm.rest.authentication.CredentialAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["crm.rest.authentication.HasScope"],
@@ -185,7 +189,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["crm.rest.parsing.StrictJSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["crm.rest.throttling.CredentialThrottle"],
     "DEFAULT_PAGINATION_CLASS": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "crm.rest.schema.ApiSchema",
     "EXCEPTION_HANDLER": "crm.rest.errors.handle",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
@@ -195,7 +199,12 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Fairway API",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": "People, their timelines, and the events that both are made of. See docs/api.md.",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [],  # choices stay where they are used: no names to invent for them
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "COMPONENT_SPLIT_REQUEST": False,
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "filter": True, "validatorUrl": None},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -213,17 +222,26 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: nobody should have to restart a worker
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3 * CELERY_TASK_TIME_LIMIT,
     "socket_connect_timeout": 0.5,
     "socket_timeout": 5,
+    "max_retries": 0,  # a nudge must not wait; worker and beat have retries of their own
     "global_keyprefix": "fairway:",
 } if CELERY_BROKER_URL.startswith("redis") else {}  # fmt: skip
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_DB_REUSE_MAX = 1000
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "crm.schedule:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+
+# --- what operators decide
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+OUTBOUND_STREAM_LENGTH = env.number("OUTBOUND_STREAM_LENGTH", 100_000)
+OUTBOX_DAYS = env.number("OUTBOX_DAYS", 7)
+EVENT_BODY_DAYS = env.number("EVENT_BODY_DAYS", 90)
+DEAD_LETTER_DAYS = env.number("DEAD_LETTER_DAYS", 90)
 
 # --- logs
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")

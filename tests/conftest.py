@@ -12,6 +12,8 @@ from crm.tenancy.models import Tenant, User
 from crm.tenancy.scope import tenant_scope
 from tests.factories import StaffMembershipFactory, TenantFactory, issue_key
 
+pytest_plugins = ["tests.servers"]
+
 
 class Api(Client):
     """A client of the REST API with one key; dicts and lists are sent as JSON.

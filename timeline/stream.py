@@ -158,7 +158,8 @@ class Consumer:
                 where, count = self.step(block=None if once else BLOCK_MS)
             except (RedisError, OperationalError, InterfaceError, OSError) as error:
                 self.cursor, pause = OWN, min(pause * 2 or 0.25, LONGEST_PAUSE)
-                log.warning("stream.waiting", error=type(error).__name__, seconds=pause)
+                log.warning("stream.waiting", error=str(error).partition("\n")[0], seconds=pause)
+                close_old_connections()
                 self.stopping.wait(pause)
                 continue
             done, pause = done + count, 0.0
@@ -168,7 +169,6 @@ class Consumer:
 
     def step(self, *, block: int | None) -> tuple[str, int]:
         """Read a batch, commit it, acknowledge it. Gives where it was read and its size."""
-        close_old_connections()
         if time.monotonic() - self.tidied_at >= TIDY_EVERY:
             self.tidy()
         where, entries = self.cursor, self.read(block)
@@ -184,7 +184,7 @@ class Consumer:
         except ResponseError as error:
             if not self.made_group(error):
                 raise
-            return []
+            return self.read(block)
         streams = reply.values() if isinstance(reply, dict) else (found for _, found in reply or [])
         return [Entry(pk, fields or {}) for found in streams for pk, fields in _flat(found)]
 
@@ -212,10 +212,13 @@ class Consumer:
 
     def tidy(self) -> None:
         """Take over abandoned entries, forget consumers that are gone, trim what every group has dealt with."""
+        taken: list[Any] = []
         try:
-            taken = self.redis.xautoclaim(INBOUND, GROUP, self.name, ABANDONED_MS, count=BATCH, justid=True)
+            _, taken, *gone = self.redis.xautoclaim(INBOUND, GROUP, self.name, ABANDONED_MS, count=BATCH)
             if taken:
                 self.cursor = OWN
+            if gone and gone[0]:  # a sender trims more than it should
+                log.error("stream.trimmed_unread", count=len(gone[0]))
             for consumer in self.redis.xinfo_consumers(INBOUND, GROUP):
                 if not consumer["pending"] and consumer["idle"] > GONE_MS:
                     self.redis.xgroup_delconsumer(INBOUND, GROUP, consumer["name"])
@@ -223,7 +226,6 @@ class Consumer:
         except ResponseError as error:
             if not self.made_group(error):
                 raise
-            taken = []
         if len(taken) < BATCH:
             self.tidied_at = time.monotonic()
 

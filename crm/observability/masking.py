@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MASK = "[masked]"
+LONGEST = 4000  # characters of one value
 
 PERSONAL = frozenset({
     "name", "firstname", "lastname", "fullname", "displayname", "surname", "forename", "username", "user",
@@ -26,16 +27,16 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic|token)\s+[\w.~+/=-]{8,}"), rf"\1 {MASK}"),
     (re.compile(r"\bfw_[0-9A-Za-z]+_[\w-]+"), MASK),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), MASK),
-    (re.compile(r"(?<=://)[^\s/@]+@"), f"{MASK}@"),
+    (re.compile(r"(?<=://)[^\s/@]{1,300}@"), f"{MASK}@"),
     (re.compile(r"(?<=[\w/%~-])\?(?=[\w%.\[\]-]+=)[^\s\"'<>]*"), f"?{MASK}"),
     (
         re.compile(r"(?i)\b(password|passwd|secret|api_?key|access_token|token)(\s*[=:]\s*)[^\s,;&]+"),
         rf"\1\2{MASK}",
     ),
-    (re.compile(r"[^\s@<>()\[\]\"',;:=]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), MASK),
+    (re.compile(r"[^\s@<>()\[\]\"',;:=]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+"), MASK),
     (re.compile(r"\+\d(?:[ ().-]{0,2}\d){7,14}"), MASK),
     (re.compile(r"(?<![\w.:+-])\(?0\d(?:[ ()/-]{0,2}\d){7,9}(?![\w-])"), MASK),
-    (re.compile(r"(?<![\w.:+-])\d{11,15}(?![\w.-])"), MASK),
+    (re.compile(r"(?<![\w.:+-])\d{11,15}(?![\w-]|\.\w)"), MASK),
 )
 
 
@@ -60,7 +61,9 @@ def is_personal(key: str) -> bool:
 
 
 def mask_text(text: str) -> str:
-    """The text without addresses, numbers, keys and query strings."""
+    """The text without addresses, numbers, keys and query strings; a very long one is cut."""
+    if len(text) > LONGEST:
+        text = f"{text[:LONGEST]}…"
     for pattern, instead in PATTERNS:
         text = pattern.sub(instead, text)
     return text

@@ -8,10 +8,10 @@ from argparse import ArgumentParser
 from threading import Event
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from redis.exceptions import RedisError
 
-from crm.tenancy.models import Tenant
+from crm.tenancy.arguments import tenant_called
 from timeline.stream import Consumer
 
 
@@ -21,11 +21,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="end when the stream is empty")
-        parser.add_argument("--tenant", default="", help="slug of the tenant of entries that name none")
+        parser.add_argument(
+            "--tenant", metavar="SLUG", default="", help="the tenant of entries that name none"
+        )
 
     def handle(self, *, once: bool, tenant: str, **_: Any) -> str:
-        if tenant and not Tenant.objects.filter(slug=tenant, is_active=True).exists():
-            raise CommandError(f"There is no active tenant {tenant!r}.")
+        if tenant:
+            tenant_called(tenant)
         stopping = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
