@@ -203,7 +203,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [],  # choices stay where they are used: no names to invent for them
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "COMPONENT_SPLIT_REQUEST": False,
+    "ENFORCE_NON_BLANK_FIELDS": True,
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "filter": True, "validatorUrl": None},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -238,6 +238,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 
 # --- what operators decide
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+WORKER_METRICS_PORT = env.number("WORKER_METRICS_PORT", 0)
 OUTBOUND_STREAM_LENGTH = env.number("OUTBOUND_STREAM_LENGTH", 100_000)
 OUTBOX_DAYS = env.number("OUTBOX_DAYS", 7)
 EVENT_BODY_DAYS = env.number("EVENT_BODY_DAYS", 90)

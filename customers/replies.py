@@ -23,11 +23,15 @@ CUSTOMER_FIELDS = {
     "lastActiveAt": serializers.DateTimeField(allow_null=True),
 }
 Customer = shape("Customer", CUSTOMER_FIELDS, "A person, as the tenant's systems and staff know them.")
+CustomerListed = shape(
+    "CustomerListed", CUSTOMER_FIELDS, "A customer; all of it, or what `fields` asks for.", is_sparse=True
+)
 CustomerDetail = shape(
     "CustomerDetail",
     CUSTOMER_FIELDS
     | {"mergedFrom": serializers.UUIDField(required=False, help_text="The id you asked for.")},
     "One customer. An id that was merged away answers with the winner, and mergedFrom.",
+    is_sparse=True,
 )
 ResolutionReply = shape(
     "Resolution",

@@ -5,16 +5,20 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from crm.rest.paging import PageQuery, fields_parameter
 from crm.rest.serializers import (
+    BIGGEST,
     AnyOf,
     Day,
+    Email,
     Flag,
     FreeMap,
     Identifier,
+    Identifiers,
     Moment,
     Query,
     StrictSerializer,
@@ -30,6 +34,10 @@ from customers.replies import CUSTOMER_FIELDS
 from customers.stamps import microseconds
 
 MOST_TAGS = MOST_EXTERNAL_IDS = 100
+LONGEST_NAME = 80
+IDENTIFIERS = (
+    "authUserId", "email", "phoneNumber", "sclMemberId", "teetimePlayerId", "messagingContactId", "externalIds",
+)  # fmt: skip
 LISTED = [(status.value, status.label) for status in (Status.ACTIVE, Status.INACTIVE)]
 
 
@@ -43,6 +51,19 @@ class Handicap(serializers.FloatField):
         if isinstance(data, bool) or not isinstance(data, int | float):
             self.fail("invalid")
         return round(Decimal(str(super().to_internal_value(data))), 1)
+
+
+@extend_schema_field(
+    {"type": ["integer", "string"], "pattern": "^[0-9]{1,18}$", "minimum": 0, "maximum": BIGGEST}
+)
+class MemberNumber(Identifier):
+    """A member's number, as a number or as its digits."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+            raise ValidationError("must be a whole number", code="invalid")
+        return text
 
 
 def words(source: str | None = None, *, most: int = 200, **options: Any) -> Text:
@@ -60,18 +81,18 @@ class IdentifierFields(StrictSerializer):
     """The identifiers of a person."""
 
     authUserId = Identifier(required=False)
-    email = Text(required=False, max_length=254)
+    email = Email(required=False)
     phoneNumber = Text(required=False, max_length=40, help_text="As people write it, or E.164.")
-    sclMemberId = Identifier(required=False)
+    sclMemberId = MemberNumber(required=False)
     teetimePlayerId = Identifier(required=False)
     messagingContactId = Identifier(required=False)
-    externalIds = serializers.DictField(
-        child=Identifier(), required=False, help_text="Ids in other systems: golfRsaId, mcaV1ZaId …"
-    )
+    externalIds = Identifiers(required=False, help_text="Ids in other systems: golfRsaId, mcaV1ZaId …")
 
     def validate_externalIds(self, value: dict[str, str]) -> dict[str, str]:
         if len(value) > MOST_EXTERNAL_IDS:
             raise ValidationError(f"must have at most {MOST_EXTERNAL_IDS} entries", code="INVALID_FIELD")
+        if any(not 0 < len(name) <= LONGEST_NAME for name in value):
+            raise ValidationError(f"names must have 1 to {LONGEST_NAME} characters", code="INVALID_FIELD")
         return value
 
 
@@ -79,7 +100,7 @@ class CustomerChange(IdentifierFields):
     """A partial change: what is absent stays, null clears."""
 
     tenantId = serializers.CharField(required=False)
-    email = Text(required=False, max_length=254, allow_null=True)
+    email = Email(required=False, allow_null=True)
     phoneNumber = Text(required=False, max_length=40, allow_null=True)
     emailVerified = Flag(source="email_verified", required=False)
     phoneVerified = Flag(source="phone_verified", required=False)
@@ -143,6 +164,8 @@ class CustomerChange(IdentifierFields):
 class CustomerNew(CustomerChange):
     """A new customer, with at least one identifier."""
 
+    at_least_one = IDENTIFIERS
+    email = Email(required=False)
     lifecycleStage = serializers.ChoiceField(
         choices=Stage.choices,
         source="stage",
@@ -154,6 +177,7 @@ class CustomerNew(CustomerChange):
 class ResolveHints(IdentifierFields):
     """At least one identifier of the person."""
 
+    at_least_one = (*IDENTIFIERS, "phone")
     phone = Text(required=False, max_length=40, help_text="The same as phoneNumber.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -228,7 +252,7 @@ def writes_of(body: Mapping[str, Any]) -> Writes:
     for name in ("source_details", "custom_fields"):
         if name in fields and fields[name] is None:
             fields[name] = {}
-    for kind in IdentifierFields._declared_fields:
+    for kind in IDENTIFIERS:
         if kind in fields:
             hints[kind] = fields.pop(kind)
     hints |= {f"{EXTERNAL_PREFIX}{name}": value for name, value in hints.pop("externalIds", {}).items()}

@@ -18,7 +18,7 @@ from customers import services
 from customers.listing import ORDERING, listed
 from customers.models import CustomerProfile, Status
 from customers.payloads import profile_payload
-from customers.replies import Customer, CustomerDetail, ResolutionReply
+from customers.replies import Customer, CustomerDetail, CustomerListed, ResolutionReply
 from customers.resolution import Resolution
 from customers.serializers import (
     CustomerChange,
@@ -41,7 +41,7 @@ class CustomerList(ApiView):
 
     @extend_schema(
         operation_id="listCustomers",
-        responses={200: page_of(Customer)},
+        responses={200: page_of(CustomerListed)},
     )
     def get(self, request: Request) -> Response:
         """List customers.

@@ -66,28 +66,25 @@ def program(*arguments: str) -> "subprocess.Popen[str]":
     return beside("manage.py", *arguments)
 
 
-def celery(*arguments: str) -> "subprocess.Popen[str]":
-    return beside("-W", "ignore", "-m", "celery", "--quiet", "-A", "crm", *arguments)
+def celery(*arguments: str, **environ: str) -> "subprocess.Popen[str]":
+    return beside("-W", "ignore", "-m", "celery", "--quiet", "-A", "crm", *arguments, **environ)
 
 
-def beside(*arguments: str) -> "subprocess.Popen[str]":
+def beside(*arguments: str, **environ: str) -> "subprocess.Popen[str]":
     """A Python program beside the test, on the test's database and Redis."""
     to = connection.settings_dict
     database = f"postgresql://{to['USER']}:{to['PASSWORD']}@{to['HOST']}:{to['PORT'] or 5432}/{to['NAME']}"
+    redis = django_settings.REDIS_URL
     servers = {
         "DATABASE_URL": database,
         "MIGRATION_DATABASE_URL": database,
-        "REDIS_URL": django_settings.REDIS_URL,
+        "REDIS_URL": redis,
+        "BROKER_URL": redis,
     }
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=django_settings.BASE_DIR,
-        env={
-            **os.environ,
-            **servers,
-            "BROKER_URL": django_settings.REDIS_URL,
-            "SECRET_KEY": "a key of the tests",
-        },
+        env={**os.environ, **servers, "SECRET_KEY": "a key of the tests", **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

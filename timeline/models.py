@@ -157,6 +157,7 @@ class Activity(TenantModel):
         verbose_name_plural = "activities"
         indexes = [
             models.Index(fields=["tenant", "customer", "-occurred_at", "-id"], name="timeline"),
+            models.Index(fields=["tenant", "-occurred_at", "-id"], name="activities_by_time"),
             models.Index(
                 fields=["tenant", "customer", "occurred_at"],
                 name="timeline_counted",

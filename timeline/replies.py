@@ -41,6 +41,9 @@ ACTIVITY_COLUMNS = {
     "createdAt": "created_at",
 }
 ActivityReply = shape("Activity", ACTIVITY_FIELDS, "One entry of a customer's timeline.")
+ActivityListed = shape(
+    "ActivityListed", ACTIVITY_FIELDS, "An entry, or what `fields` asks for.", is_sparse=True
+)
 
 
 def activity_payload(entry: Activity) -> dict[str, Any]:
@@ -80,6 +83,9 @@ EVENT_COLUMNS = {
     "activityId": "activity_id",
 }
 EventReply = shape("InboundEvent", EVENT_FIELDS, "An event as received, and what became of it.")
+EventListed = shape(
+    "InboundEventListed", EVENT_FIELDS, "An event, or what `fields` asks for.", is_sparse=True
+)
 EventDetail = shape(
     "InboundEventDetail",
     EVENT_FIELDS | {"body": serializers.JSONField(allow_null=True, help_text="As sent; null once purged.")},
@@ -107,7 +113,7 @@ class ItemError(serializers.Serializer[Any]):
 
 class ItemReply(serializers.Serializer[Any]):
     index = serializers.IntegerField()
-    id = serializers.CharField(allow_null=True)
+    id = serializers.CharField(allow_null=True, allow_blank=True)
     status = serializers.ChoiceField(choices=["ACCEPTED", "DUPLICATE", "REJECTED"])
     error = ItemError(required=False)
 

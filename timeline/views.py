@@ -30,8 +30,10 @@ from timeline import listing
 from timeline.ingestion import ItemResult, Receipt, receive
 from timeline.replay import preview, replay
 from timeline.replies import (
+    ActivityListed,
     ActivityReply,
     EventDetail,
+    EventListed,
     EventReply,
     ReceiptReply,
     RefusalReply,
@@ -70,7 +72,7 @@ class CustomerActivities(ApiView):
 
     @extend_schema(
         operation_id="listActivities",
-        responses={200: page_of(ActivityReply)},
+        responses={200: page_of(ActivityListed)},
     )
     def get(self, request: Request, pk: str) -> Response:
         """Read a customer's timeline.
@@ -106,7 +108,7 @@ class EventList(ApiView):
 
     @extend_schema(
         operation_id="listEvents",
-        responses={200: page_of(EventReply)},
+        responses={200: page_of(EventListed)},
     )
     def get(self, request: Request) -> Response:
         """List received events.

@@ -18,7 +18,9 @@ REQUEST_ID = "018f3a1e-0000-7000-8000-000000000000"
 
 
 class DetailShape(serializers.Serializer[Any]):
-    field = serializers.CharField(help_text="Path of the field as sent, such as addresses[0].city.")
+    field = serializers.CharField(
+        allow_blank=True, help_text="Path of the field as sent, such as addresses[0].city; empty = all of it."
+    )
     code = serializers.CharField()
     message = serializers.CharField()
 
@@ -94,11 +96,21 @@ class ApiSchema(AutoSchema):
     def get_description(self) -> str:  # type: ignore[override]
         return f"{self._docstring()[1]}\n\nScope: `{self.view.scope_of(self.method)}`.".strip()
 
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        """A body that may not be left out, where there is one that says anything."""
+        body = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        return body and body | {"required": True}
+
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        """Input is closed, may need one of several fields; replies that `fields` thins out require none."""
         schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
-        return (
-            schema | {"additionalProperties": False} if isinstance(serializer, StrictSerializer) else schema
-        )
+        if isinstance(serializer, StrictSerializer):
+            schema["additionalProperties"] = False
+        if names := getattr(serializer, "at_least_one", ()):
+            schema["anyOf"] = [{"required": [name]} for name in names]
+        if getattr(serializer, "is_sparse", False):
+            schema.pop("required", None)
+        return schema
 
     def _docstring(self) -> tuple[str, str]:
         """First line and rest of the handler's docstring."""

@@ -58,6 +58,14 @@ class Text(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
+@extend_schema_field({"type": "string", "format": "email", "maxLength": 254})
+class Email(Text):
+    """An address; whether it is one is decided where it is read."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=254, **options)
+
+
 class Flag(serializers.BooleanField):
     """true or false, not words for them."""
 
@@ -74,9 +82,9 @@ class Whole(serializers.IntegerField):
         super().__init__(min_value=min_value, max_value=max_value, **options)
 
     def to_internal_value(self, data: Any) -> int:
-        if not isinstance(data, int) or isinstance(data, bool):
+        if isinstance(data, bool) or not isinstance(data, int | float) or data != int(data):
             self.fail("invalid")
-        return int(super().to_internal_value(data))
+        return int(super().to_internal_value(int(data)))
 
 
 class Moment(serializers.DateTimeField):
@@ -114,6 +122,8 @@ class Identifier(serializers.Field[Any, Any, Any, Any]):
     """An identifier of a system, text or a whole number; what is usable is decided where it is looked up."""
 
     def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
         if isinstance(data, bool) or not isinstance(data, str | int):
             raise ValidationError("must be text or a whole number", code="invalid")
         text = str(data).strip() if not isinstance(data, int) or abs(data) <= BIGGEST else ""
@@ -132,6 +142,14 @@ class Uuid(serializers.UUIDField):
         if not isinstance(data, str):
             self.fail("invalid", value=data)
         return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": ["string", "integer"]}})
+class Identifiers(serializers.DictField):
+    """Identifiers by the name of their system."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=Identifier(), **options)
 
 
 class AnyOf(serializers.MultipleChoiceField):

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from crm.rest.paging import MOST
 
+Shape = type[serializers.Serializer[Any]]
 PLAIN: dict[type[Any], type[Any]] = {
     models.DateTimeField: serializers.DateTimeField,
     models.DateField: serializers.DateField,
@@ -36,12 +37,12 @@ def reply_field(column: Any) -> Any:
     return serializers.CharField(allow_null=empty, max_length=column.max_length)
 
 
-def shape(name: str, fields: Mapping[str, Any], words: str = "") -> type[serializers.Serializer[Any]]:
-    """A serializer class that only describes."""
-    return type(name, (serializers.Serializer,), {**fields, "__doc__": words})
+def shape(name: str, fields: Mapping[str, Any], words: str = "", *, is_sparse: bool = False) -> Shape:
+    """A serializer class that only describes. Sparse: the caller may choose among its fields."""
+    return type(name, (serializers.Serializer,), {**fields, "__doc__": words, "is_sparse": is_sparse})
 
 
-def page_of(item: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
+def page_of(item: Shape) -> Shape:
     """The envelope of a list."""
     return shape(f"{item.__name__}Page", {"data": item(many=True), "meta": Meta()})
 

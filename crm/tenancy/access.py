@@ -94,9 +94,7 @@ def thing(row: models.Model) -> str:
 def did_lately(request: HttpRequest, action: str, about: models.Model) -> bool:
     """Is this act of the same person on the same row in the audit log, less than an hour old? One statement."""
     since = timezone.now() - LATELY
-    entries = AuditEntry.objects.filter(
-        object_type=thing(about), object_id=str(about.pk), at__gte=since
-    )
+    entries = AuditEntry.objects.filter(object_type=thing(about), object_id=str(about.pk), at__gte=since)
     return bool(entries.filter(actor=actor(request), action=action).exists())
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import requests
 from django.utils import timezone
 
+from crm.embedded.servers import free_port
 from crm.heartbeats import PROBED, silences
 from crm.models import Heartbeat
 from crm.outbox.models import OutboxMessage
@@ -139,7 +141,7 @@ def test_the_relay_uses_the_table_of_routes(tenant, redis):
 
 # --- real processes
 @pytest.mark.django_db(transaction=True)
-def test_worker_and_beat_do_the_work_and_do_it_again_after_a_kill(tenant, redis):
+def test_worker_and_beat_do_the_work_and_do_it_again_after_a_kill(tenant, redis, tmp_path):
     """One worker, killed with kill -9 with work in its hands; its successor finds everything by itself."""
     work = (
         "worker",
@@ -151,6 +153,7 @@ def test_worker_and_beat_do_the_work_and_do_it_again_after_a_kill(tenant, redis)
         "--without-mingle",
     )
     worker = celery(*work)
+    metrics = {"WORKER_METRICS_PORT": str(free_port()), "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     started = [worker, celery("beat")]
     try:
         eventually(lambda: Heartbeat.objects.count() == 1 + len(PROBED))
@@ -161,11 +164,13 @@ def test_worker_and_beat_do_the_work_and_do_it_again_after_a_kill(tenant, redis)
             os.kill(pid, signal.SIGKILL)
         redis.flushdb()
         ingestion.receive([event(number) for number in range(500, 520)])
-        started.append(celery(*work))
+        started.append(celery(*work, **metrics))
         eventually(lambda: not InboundEvent.objects.filter(is_waiting=True).exists(), within=120)
         eventually(lambda: not OutboxMessage.objects.filter(relayed_at=None).exists())
         assert CustomerProfile.objects.count() == 520
         assert InboundEvent.objects.filter(status=SyncStatus.SUCCESS).count() == 520
+        counted = requests.get(f"http://127.0.0.1:{metrics['WORKER_METRICS_PORT']}/metrics", timeout=5).text
+        assert 'fairway_tasks_total{state="SUCCESS",task="timeline.process_events"}' in counted
     finally:
         for one in started:
             one.terminate()

@@ -16,7 +16,7 @@ CONTRAST = """() => {
   const ground = (element) => {
     const layers = [];
     for (let e = element; e; e = e.parentElement) layers.push(rgba(getComputedStyle(e).backgroundColor));
-    return layers.reverse().reduce((below, top) => over(top, below), rgba(getComputedStyle(document.body).backgroundColor));
+    return layers.reverse().reduce((below, top) => over(top, below));
   };
   const light = (c) => {
     const [r, g, b] = c.map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
@@ -32,7 +32,8 @@ CONTRAST = """() => {
     const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
     const ratio = (a + 0.05) / (b + 0.05);
     if (ratio < (large ? 3 : 4.5)) {
-      found.set(`${element.tagName}.${element.className}`, `${ratio.toFixed(2)} “${element.textContent.trim().slice(0, 40)}”`);
+      const words = element.textContent.trim().slice(0, 40);
+      found.set(`${element.tagName}.${element.className}`, `${ratio.toFixed(2)} “${words}”`);
     }
   }
   return [...found].map(([where, what]) => `${where}: ${what}`);
@@ -40,19 +41,21 @@ CONTRAST = """() => {
 
 NAMES = """() => {
   const found = [];
-  const named = (e) => e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || e.textContent.trim() || e.title;
+  const attribute = (e) => e.getAttribute("aria-label") || e.getAttribute("aria-labelledby");
+  const named = (e) => attribute(e) || e.textContent.trim() || e.title;
+  const starts = (e) => e.outerHTML.slice(0, 120);
   for (const e of document.querySelectorAll("button, a[href], summary")) {
-    if (e.checkVisibility() && !named(e)) found.push(`no name: ${e.outerHTML.slice(0, 120)}`);
+    if (e.checkVisibility() && !named(e)) found.push(`no name: ${starts(e)}`);
   }
   for (const e of document.querySelectorAll("input:not([type=hidden]):not([type=submit]), select, textarea")) {
-    if (e.checkVisibility() && !e.labels?.length && !e.getAttribute("aria-label")) found.push(`no label: ${e.outerHTML.slice(0, 120)}`);
+    if (e.checkVisibility() && !e.labels?.length && !attribute(e)) found.push(`no label: ${starts(e)}`);
   }
   for (const e of document.querySelectorAll("img:not([alt])")) found.push(`no alt: ${e.src}`);
   const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
   for (const id of new Set(ids.filter((id, i) => ids.indexOf(id) !== i))) found.push(`id twice: ${id}`);
   if (document.querySelectorAll("h1").length !== 1) found.push(`${document.querySelectorAll("h1").length} h1`);
   if (!document.documentElement.lang) found.push("no language");
-  for (const e of document.querySelectorAll("[style], style, script:not([src])")) found.push(`inline: ${e.outerHTML.slice(0, 80)}`);
+  for (const e of document.querySelectorAll("[style], style, script:not([src])")) found.push(`inline: ${starts(e)}`);
   return found;
 }"""
 

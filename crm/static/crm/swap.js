@@ -2,6 +2,8 @@
 // A link or form with data-swap="#id" fetches its page and takes over that element; data-append="#id" puts
 // the fetched fragment at the end of the element and replaces the link by the fragment's own next link.
 
+let shown = window.location.pathname + window.location.search;
+
 export async function fetchPage(url, headers = {}) {
   const answer = await fetch(url, { headers: { "X-Requested-With": "fetch", ...headers }, credentials: "same-origin" });
   if (answer.redirected && new URL(answer.url).pathname.endsWith("/login/")) {
@@ -24,7 +26,8 @@ async function swap(url, selector) {
     const page = await fetchPage(url);
     if (!page) return;
     swapIn(page, selector);
-    history.pushState({ swap: selector }, "", url);
+    history.pushState(null, "", url);
+    shown = window.location.pathname + window.location.search;
   } catch {
     window.location.assign(url);
   }
@@ -69,5 +72,8 @@ export function startSwaps() {
   document.addEventListener("change", (event) => {
     event.target.closest("form[data-swap]")?.requestSubmit();
   });
-  window.addEventListener("popstate", () => window.location.reload());
+  // Back and forth between swapped parts; a jump within the page changes neither path nor query.
+  window.addEventListener("popstate", () => {
+    if (window.location.pathname + window.location.search !== shown) window.location.reload();
+  });
 }

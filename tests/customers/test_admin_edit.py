@@ -1,0 +1,141 @@
+"""Adding and editing a person by hand: the same rules as the API's."""
+
+from typing import Any
+
+from crm.outbox.models import OutboxMessage
+from crm.tenancy.models import Tenant
+from customers.models import CustomerProfile
+from customers.resolution import read_holders
+from tests.factories import ClubFactory, CustomerProfileFactory
+from tests.pages import LIST, Browser, staff_of, words
+from timeline.models import Activity
+
+ADD = f"{LIST}add/"
+
+
+def filled(browser: Browser, path: str, **changes: Any) -> dict[str, Any]:
+    """What the form holds when it is opened, with some of it changed: as a browser would send it."""
+    form = browser.get(path).context["form"]
+    shown = {name: form[name].value() for name in form.fields}
+    texts = {name: ", ".join(value) if isinstance(value, list) else value for name, value in shown.items()}
+    return {name: value for name, value in (texts | changes).items() if value not in (None, False, "")}
+
+
+def owner(kind: str, value: str) -> Any:
+    return read_holders({(kind, value)})[kind, value][0].customer
+
+
+def change(browser: Browser, profile: CustomerProfile, **changes: Any) -> Any:
+    path = f"{LIST}{profile.pk}/change/"
+    return browser.post(path, filled(browser, path, **changes))
+
+
+def test_a_person_is_added_with_an_identifier(tenant: Tenant) -> None:
+    club = ClubFactory(name="Fynbos", refs=["club-fynbos"])
+    reply = staff_of().post(
+        ADD,
+        {"first_name": "Ann", "last_name": "Botha", "email": "Ann@Example.com", "phone_number": "082 123 4567",
+         "customer_type": "REGISTERED", "home_club_ref": "club-fynbos", "tags": "committee, vet"},
+    )  # fmt: skip
+    ann = CustomerProfile.objects.get()
+    assert reply["Location"] == f"{LIST}{ann.pk}/"
+    assert (ann.email, ann.email_display, ann.phone_number) == (
+        "ann@example.com",
+        "Ann@Example.com",
+        "+27821234567",
+    )
+    assert (ann.home_club_name, ann.tags) == (club.name, ["committee", "vet"])
+    assert ann.created_by.startswith("user:")
+    assert owner("email", "ann@example.com") == owner("phoneNumber", "+27821234567") == ann.pk
+    assert "crm.profile.created" in OutboxMessage.objects.values_list("topic", flat=True)
+
+
+def test_adding_nobody_in_particular_says_what_is_missing(tenant: Tenant) -> None:
+    reply = staff_of().post(ADD, {"first_name": "Ann", "customer_type": "REGISTERED"})
+    assert "An e-mail, phone number or other identifier is needed." in words(reply)
+    assert not CustomerProfile.objects.exists()
+
+
+def test_a_bad_identifier_is_named_beside_its_field(tenant: Tenant) -> None:
+    reply = staff_of().post(ADD, {"email": "not an address", "customer_type": "REGISTERED"})
+    assert list(reply.context["form"].errors) == ["email"]
+
+
+def test_a_taken_address_names_its_owner_and_can_be_shared(tenant: Tenant) -> None:
+    ann = CustomerProfileFactory(first_name="Ann", last_name="Botha", email="home@example.com")
+    browser = staff_of()
+    answers = {"first_name": "Ben", "email": "home@example.com", "customer_type": "REGISTERED"}
+    refused = browser.post(ADD, answers)
+    assert "Ann Botha has this e-mail or phone already" in words(refused)
+    assert f'href="{LIST}{ann.pk}/"' in refused.content.decode()
+    assert browser.post(ADD, answers | {"shared": "on"}).status_code == 302
+    assert owner("email", "home@example.com") == ann.pk
+
+
+def test_only_what_was_changed_is_written(tenant: Tenant) -> None:
+    ann = CustomerProfileFactory(first_name="Ann", tags=["one", "two"], email_display="Ann@Example.com")
+    change(staff_of(), ann, first_name="Annabel")
+    ann.refresh_from_db()
+    assert ann.first_name == "Annabel"
+    assert {"tags", "email", "home_club_ref"}.isdisjoint(ann.provenance)
+    assert ann.provenance["first_name"][5] == "staff"
+    entry = Activity.objects.get()
+    assert (entry.type, entry.metadata) == ("PROFILE_UPDATED", {"changes": ["firstName"]})
+
+
+def test_clearing_a_field_is_a_change_too(tenant: Tenant) -> None:
+    ann = CustomerProfileFactory(display_name="Annie", tags=["one"], is_vip=True)
+    change(staff_of(), ann, display_name="", tags="", is_vip=False)
+    ann.refresh_from_db()
+    assert (ann.display_name, ann.tags, ann.is_vip) == ("", [], False)
+
+
+def test_a_new_address_becomes_an_identifier(tenant: Tenant) -> None:
+    ann = CustomerProfileFactory(email="old@example.com")
+    change(staff_of(), ann, email="new@example.com")
+    assert owner("email", "new@example.com") == ann.pk
+    ann.refresh_from_db()
+    assert ann.email == "new@example.com"
+
+
+def test_two_people_at_the_same_form_do_not_overwrite_each_other(tenant: Tenant) -> None:
+    ann = CustomerProfileFactory(first_name="Ann", last_name="Botha")
+    slow, quick = staff_of(), staff_of()
+    path = f"{LIST}{ann.pk}/change/"
+    opened = filled(slow, path, last_name="Slow")
+    change(quick, ann, first_name="Quick")
+    refused = slow.post(path, opened)
+    assert "changed since you opened the form" in words(refused)
+    ann.refresh_from_db()
+    assert (ann.first_name, ann.last_name) == ("Quick", "Botha")
+
+
+def test_consent_and_links_are_not_for_staff_to_write(tenant: Tenant) -> None:
+    ann = CustomerProfileFactory(email_opt_in=None)
+    change(
+        staff_of(),
+        ann,
+        first_name="X",
+        email_opt_in="on",
+        scl_member_id="9",
+        status="DELETED",
+        merged_into=ann.pk,
+    )
+    ann.refresh_from_db()
+    assert (ann.email_opt_in, ann.scl_member_id, ann.status, ann.merged_into) == (None, None, "ACTIVE", None)
+
+
+def test_the_form_of_a_merged_person_is_the_winners(tenant: Tenant) -> None:
+    winner = CustomerProfileFactory(first_name="Win", last_name="Ner")
+    loser = CustomerProfileFactory(status="MERGED", merged_into=winner)
+    assert "Edit Win Ner" in staff_of().text(f"{LIST}{loser.pk}/change/")
+
+
+def test_a_page_that_is_no_customer_is_not_found(tenant: Tenant) -> None:
+    browser = staff_of()
+    for path in (
+        f"{LIST}nonsense/change/",
+        f"{LIST}01900000-0000-7000-8000-000000000000/change/",
+        f"{LIST}nonsense/",
+    ):
+        assert browser.get(path, follow=True).status_code == 404
