@@ -47,23 +47,26 @@ def read_body(request: HttpRequest, limit: int) -> bytes:
         return request.body
     chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     stream = request.META["wsgi.input"] if chunked and request.META.get("wsgi.input_terminated") else request
+    declared = 0 if chunked else _declared_length(request)
     try:
-        body = b"" if _says_too_large(request, limit) else b"".join(_chunks(stream, limit + 1))
-        if len(body) > limit or _says_too_large(request, limit):
+        body = b"" if declared > limit else b"".join(_chunks(stream, limit + 1))
+        if max(declared, len(body)) > limit:
             for _ in _chunks(stream, DRAINED):
                 pass
             raise PayloadTooLarge(f"The body is larger than the {limit:,} bytes that this endpoint takes.")
     except UnreadablePostError:
         raise MalformedBody("The body ended before it was complete.") from None
+    if len(body) < declared:
+        raise MalformedBody("The body ended before it was complete.")
     request.META["CONTENT_LENGTH"] = str(len(body))
     request._read_started, request._body = True, body  # type: ignore[attr-defined]
     request._stream = BytesIO(body)
     return body
 
 
-def _says_too_large(request: HttpRequest, limit: int) -> bool:
+def _declared_length(request: HttpRequest) -> int:
     declared = request.META.get("CONTENT_LENGTH") or "0"
-    return declared.isascii() and declared.isdigit() and int(declared) > limit
+    return int(declared) if declared.isascii() and declared.isdigit() else 0
 
 
 def _chunks(stream: BinaryIO | HttpRequest, most: int) -> Iterator[bytes]:

@@ -1,12 +1,14 @@
 """Template tags of the staff pages."""
 
 import json
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django import template
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from crm.tenancy import markup
 from customers.admin.facts import status_badge
@@ -35,8 +37,18 @@ def pretty(value: Any) -> str:
 
 @register.filter
 def flat(value: Any) -> str:
-    """A value of a free-form map on one line: text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    """A value of any kind on one line: lists and maps as JSON, everything else as people write it."""
+    if value in (None, "", [], {}):
+        return "–"
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, datetime):
+        return markup.moment(value)
+    if isinstance(value, date):
+        return date_format(value, "j M Y")
+    return (
+        json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
+    )
 
 
 @register.filter

@@ -2,7 +2,11 @@
 
 import zlib
 from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from runpy import run_path
 
+import phonenumbers
 from django.conf.locale import LANG_INFO
 from django.templatetags.static import static
 from django.utils import timezone
@@ -11,7 +15,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from phonenumbers.geodata.locale import LOCALE_DATA
 
 TONES = ("good", "info", "violet", "warn", "grey")
 SYMBOLS = {"ZAR": "R ", "GBP": "£", "USD": "$", "EUR": "€"}
@@ -97,9 +100,19 @@ def money(cents: int | None, currency: str = "") -> str:
     return f"{sign}{symbol}{amount // 100:,}.{amount % 100:02d}"
 
 
+@cache
+def _countries() -> dict[str, dict[str, str]]:
+    """Country names from phonenumbers' own file; importing its package would load 190 MB of area codes too."""
+    path = Path(phonenumbers.__file__).parent / "geodata" / "locale.py"
+    names: dict[str, dict[str, str]] = run_path(str(path), run_name="phonenumbers.geodata.locale")[
+        "LOCALE_DATA"
+    ]
+    return names
+
+
 def country_name(code: str) -> str:
     """A country in words; the library's “*aa” says that the name is the same as in language aa."""
-    names = LOCALE_DATA.get(code, {})
+    names = _countries().get(code, {})
     name = str(names.get("en", code))
     return str(names.get(name[1:], code)) if name.startswith("*") else name
 

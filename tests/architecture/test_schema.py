@@ -8,6 +8,8 @@ from crm.tenancy.models import AuditEntry, Tenant, TenantModel, User
 from crm.tenancy.models.base import TenantForeignKey
 from customers.acts import recorders
 
+pytestmark = pytest.mark.services
+
 OURS = {"tenancy", "outbox", "customers", "timeline"}
 TENANTLESS = {Tenant: "is the tenant", User: "is a person, who may work for several tenants"}
 MODELS = [model for model in apps.get_models() if model._meta.app_label in OURS and model not in TENANTLESS]

@@ -12,6 +12,8 @@ from customers.models import AliasHolder, CustomerProfile
 from tests.factories import TenantFactory
 from timeline.models import Activity
 
+pytestmark = pytest.mark.services
+
 BY = "key:test"
 
 

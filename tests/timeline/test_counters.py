@@ -1,11 +1,15 @@
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from crm.tenancy.models import Tenant
 from customers.models import CustomerMetrics, CustomerProfile
 from tests.factories import CustomerProfileFactory
 from timeline.counters import WINDOW, decay_due, recount
 from timeline.ingestion import process_due, receive
 from timeline.services import add_activity, delete_activity
+
+pytestmark = pytest.mark.services
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

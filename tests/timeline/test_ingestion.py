@@ -25,6 +25,8 @@ from timeline.ingestion import LEASE, process_due, receive, tenants_with_due_eve
 from timeline.models import Activity, EventBody, InboundEvent, SyncStatus
 from timeline.replay import discard, preview, replay
 
+pytestmark = pytest.mark.services
+
 
 def event(number: int, kind: str = "web.page_view", **more: Any) -> dict[str, Any]:
     return {

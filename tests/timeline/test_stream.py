@@ -18,6 +18,8 @@ from timeline import stream
 from timeline.models import EventBody, InboundEvent
 from timeline.stream import GROUP, INBOUND, REJECTED, Consumer
 
+pytestmark = pytest.mark.services
+
 committed = pytest.mark.django_db(transaction=True)
 
 

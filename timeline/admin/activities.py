@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from crm.tenancy.admin.base import ReadOnlyAdmin
+from crm.tenancy.admin.base import ReadOnlyAdmin, WhenFilter
 from crm.tenancy.markup import SOURCES, ago, icon, source_name
 from customers.admin.filters import filters_customers
 from customers.admin.html import page_url, person
@@ -57,7 +57,7 @@ class ActivityAdmin(ReadOnlyAdmin):
         CategoryFilter,
         ActivitySourceFilter,
         OwnActFilter,
-        ("occurred_at", admin.DateFieldListFilter),
+        ("occurred_at", WhenFilter),
     )
     list_select_related = ("customer",)
     sortable_by = ()
@@ -77,7 +77,9 @@ class ActivityAdmin(ReadOnlyAdmin):
     @admin.display(description=_("What"))
     def what(self, entry: Activity) -> Any:
         symbol, tone = ICONS[Category(entry.category)]
-        return format_html('<span class="tone {}">{}</span> {}', tone, icon(symbol), entry.title)
+        return format_html(
+            '<span class="person"><span class="tone {}">{}</span>{}</span>', tone, icon(symbol), entry.title
+        )
 
     @admin.display(description=_("Customer"))
     def who(self, entry: Activity) -> Any:

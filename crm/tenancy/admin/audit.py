@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from crm.tenancy.admin.base import ReadOnlyAdmin
+from crm.tenancy.admin.base import ReadOnlyAdmin, WhenFilter
 from crm.tenancy.markup import ago, badge
 from crm.tenancy.models import AuditEntry, User
 from crm.tenancy.permissions import Right
@@ -56,7 +56,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     intro = _("Who looked at, exported or changed what: staff, keys and jobs. Nobody can edit it.")
     list_display = ("when", "who", "what", "about", "changes", "ip")
     list_display_links = ("when",)
-    list_filter = (ActionFilter, ActorFilter, ("at", admin.DateFieldListFilter))
+    list_filter = (ActionFilter, ActorFilter, ("at", WhenFilter))
     search_fields = ("object_id",)
     search_help_text = _("Id of the thing it was done to")
     fields = ("at", "who", "action", "object_type", "object_id", "before", "after", "request_id", "ip")

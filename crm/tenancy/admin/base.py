@@ -41,6 +41,14 @@ class CappedPaginator(Paginator[Any]):
         return self._found > COUNT_UP_TO
 
 
+class WhenFilter(admin.DateFieldListFilter):
+    """Today, the last days, this month, this year; called “when” whatever the column's name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("when")
+
+
 class StaffChangeList(ChangeList):
     """A list that knows which filters are on, for the chips above it."""
 

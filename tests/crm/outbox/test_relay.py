@@ -20,6 +20,8 @@ from crm.outbox.services import News, emit, emit_many
 from crm.tenancy.scope import scopes_disabled, tenant_scope
 from tests.servers import CLOSED
 
+pytestmark = pytest.mark.services
+
 TOPIC = "crm.profile.updated"
 committed = pytest.mark.django_db(transaction=True)
 
