@@ -38,21 +38,19 @@ class StaffSite(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Any account that is logged in: the tenancy middleware has logged out those without a membership."""
-        return request.user.is_active and (membership_of(request) is not None or is_to_choose(request))
+        return bool(request.user.is_active)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Besides the log-in: a tenant must be chosen, and times are the tenant's, rendering included."""
 
         def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            tenant = tenant_of(request)
-            if tenant is None:
-                match = request.resolver_match
-                if is_to_choose(request) and (match is None or match.url_name not in WITHOUT_TENANT):
-                    return HttpResponseRedirect(
-                        f"{reverse('admin:tenant')}?{urlencode({'next': request.get_full_path()})}"
-                    )
-                return view(request, *args, **kwargs)
-            with timezone.override(tenant.zone):
+            membership, match = membership_of(request), request.resolver_match
+            if membership is None:
+                if match is not None and match.url_name in WITHOUT_TENANT:
+                    return view(request, *args, **kwargs)
+                target = urlencode({"next": request.get_full_path()})
+                return HttpResponseRedirect(f"{reverse('admin:tenant')}?{target}")
+            with timezone.override(membership.tenant.zone):
                 response = view(request, *args, **kwargs)
                 return response.render() if isinstance(response, SimpleTemplateResponse) else response
 
@@ -110,11 +108,6 @@ class StaffSite(AdminSite):
 
 
 WITHOUT_TENANT: set[str | None] = {"tenant", "logout", "password_change", "password_change_done", "jsi18n"}
-
-
-def is_to_choose(request: HttpRequest) -> bool:
-    """Logged in, but with no tenant yet to work in."""
-    return request.user.is_authenticated and membership_of(request) is None
 
 
 def may_switch(request: HttpRequest) -> bool:

@@ -143,6 +143,18 @@ def test_the_outsider_sees_their_own_tenant_and_nothing_of_this(
     assert browser.get(f"{LIST}{ours.pk}/").status_code == 404
 
 
+def test_an_api_key_opens_no_staff_page_beside_a_session(
+    tenant: Tenant, other_tenant: Tenant, foreign: dict[str, Any]
+) -> None:
+    """The key decides the tenant of a request; it must not lend it to the session's pages."""
+    key = issue_key(other_tenant)[1]
+    browser = staff_of()
+    for path in ("/admin/", "/admin/live/", LIST, f"{LIST}{foreign['person'].pk}/"):
+        reply = browser.get(path, headers={"Authorization": f"Bearer {key}"})
+        assert reply.status_code == 302
+        assert reply["Location"].startswith("/admin/tenant/")
+
+
 def test_a_club_id_of_another_tenant_can_not_be_ticked(tenant: Tenant, foreign: dict[str, Any]) -> None:
     reply = staff_of().post(
         "/admin/tenancy/staffmembership/add/",
