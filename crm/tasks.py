@@ -5,6 +5,7 @@ from typing import Any
 from celery import current_task
 from django.utils import timezone
 
+from crm.health import silence
 from crm.heartbeats import beat_heart
 from crm.outbox import relay
 from crm.outbox.nudge import Policy, background_task
@@ -17,6 +18,11 @@ def heartbeat() -> None:
     """A worker took this from its queue, so it lives."""
     delivery: dict[str, Any] = current_task.request.delivery_info
     beat_heart(delivery["routing_key"])
+
+
+@background_task("crm.watch_sources", Policy.HARMLESS_TO_LOSE)
+def watch_sources() -> int:
+    return silence.watch()
 
 
 @background_task("outbox.relay", Policy.HARMLESS_TO_LOSE)

@@ -2,13 +2,17 @@
 
 from typing import NamedTuple
 
+import structlog
 from django.core.cache import cache
 from django.db import connection
+
+log = structlog.get_logger(__name__)
 
 PATIENCE = 3600.0  # seconds of silence that never alarm
 STRETCH = 1.5
 RHYTHM = 20  # arrivals (in different five minutes) within the week before a source has a rhythm
-REMEMBERED = 300  # seconds for which one look serves Prometheus
+KEPT = 900  # seconds for which a look serves Prometheus: three rounds of the schedule
+REMEMBERED = "health:sources"
 
 # Arrivals of the last seven days in bins of five minutes, and the longest pause between two of them.
 RHYTHMS = """
@@ -59,6 +63,22 @@ def sources() -> list[Source]:
         return [Source(*row) for row in cursor.fetchall()]
 
 
+def watch() -> int:
+    """Look at the sources, say which are silent, and remember all of them for Prometheus; how many are silent."""
+    found = sources()
+    cache.set(REMEMBERED, found, KEPT)
+    silent = [source for source in found if source.is_silent]
+    for one in silent:
+        log.warning(
+            "source.silent",
+            tenant=one.tenant,
+            source=one.source,
+            seconds=round(one.silent),
+            alarm=round(one.alarm),
+        )
+    return len(silent)
+
+
 def remembered() -> list[Source]:
-    """The same, at most five minutes old: Prometheus asks often, and the answer changes slowly."""
-    return cache.get_or_set("health:sources", sources, REMEMBERED) or []
+    """What the last watch saw; nothing when that is too long ago."""
+    return cache.get(REMEMBERED) or []
