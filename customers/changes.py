@@ -135,9 +135,11 @@ def _learnt(mention: Mention) -> tuple[tuple[str, str], ...]:
 
 def _absorb(people: dict[UUID, Person], mention: Mention, hit: Hit) -> None:
     person = people[hit.customer]
+    _note_source(person, mention.stamp)
     _link(person, hit.own, mention.stamp)
     if hit.apart:
         apart = people[hit.apart[0]]
+        _note_source(apart, mention.stamp)
         _link(apart, hit.apart[1], mention.stamp)
         _write_to(apart, mention._replace(fields={}, stage=None, seen=()))
     _write_to(person, mention)
@@ -165,18 +167,21 @@ def _link(person: Person, own: Mapping[str, str], stamp: Stamp) -> None:
         person.cause = stamp
 
 
+def _note_source(person: Person, stamp: Stamp) -> None:
+    """Keep who spoke of them at the earliest time, not who was heard first."""
+    stamps = person.row["provenance"]
+    first = stamps.get("source")
+    if first is None or list(stamp[2:]) < list(first)[2:]:
+        stamps["source"], person.row["source"] = list(stamp), stamp.source
+        person.changed.add("source")
+
+
 def _write_to(person: Person, mention: Mention) -> None:
     row, stamps, stamp = person.row, person.row["provenance"], mention.stamp
     person.changed |= fold(row, stamps, _columns(mention), stamp)
     person.touched = person.touched or bool(mention.fields)
     if mention.stage and lifecycle.reach(row["stages_reached"], mention.stage, stamp.at):
         person.changed.add("stages_reached")
-    first = stamps.get("source")
-    if (
-        first is None or list(stamp[2:]) < list(first)[2:]
-    ):  # the earliest to speak of them, not the first to arrive
-        stamps["source"], row["source"] = list(stamp), stamp.source
-        person.changed.add("source")
     _derive(person)
     at = EPOCH + timedelta(microseconds=stamp.at)
     for name in mention.seen:
