@@ -26,6 +26,7 @@ OPTIONS = {
     "unix_socket_directories": "",
     "shared_preload_libraries": "pg_stat_statements",
     "max_connections": "200",
+    "autovacuum_naptime": "5s",  # a fresh database fills fast: plans made for empty tables must not last a minute
 }
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
