@@ -19,15 +19,14 @@ ORDERING = Ordering(
         "engagementScore": Column("metrics__engagement_score"),
         "churnRiskScore": Column("metrics__churn_risk_score"),
         "lifetimeValue": Column("metrics__lifetime_value_cents"),
-        "activityCount30d": Column("metrics__activity_count_30d"),
         "lastName": Column("last_name"),
         "firstName": Column("first_name"),
-        "email": Column("email"),
         "createdAt": Column("created_at"),
         "updatedAt": Column("updated_at"),
     },
     default="-lastActivityAt",
 )
+FEW = 1000
 LOOKUPS = {
     "status": "status__in",
     "lifecycleStage": "lifecycle_stage__in",
@@ -51,15 +50,28 @@ def listed(query: Mapping[str, Any]) -> Any:
 
 
 def matching(text: str) -> Q:
-    """People with this identifier, or whose names start with these words. One statement for the identifiers."""
+    """People with this identifier, or whose names start with these words.
+
+    Two statements: the planner can't know how rare a name is, so few hits are handed to it by id.
+    """
     region = current_tenant().region
     kinds = [*WEAK_KINDS, *SERVICE_KINDS]
     keys = [(kind, value) for kind in kinds if (value := normalise.identifier(kind, text, region))]
     ids = {holder.customer for holders in read_holders(keys).values() for holder in holders}
-    first, _, last = normalise.name(text).partition(" ")
-    names = Q(last_name__istartswith=first) | Q(first_name__istartswith=first)
-    if last:
-        names = Q(first_name__istartswith=first, last_name__istartswith=last)
-        names |= Q(last_name__istartswith=first, first_name__istartswith=last)
-        names |= Q(last_name__istartswith=f"{first} {last}")
-    return Q(pk__in=ids) | names
+    if "@" in text:
+        return Q(pk__in=ids)
+    names = _named(normalise.name(text))
+    named = list(CustomerProfile.objects.filter(names).values_list("pk", flat=True)[: FEW + 1])
+    return Q(pk__in=ids) | names if len(named) > FEW else Q(pk__in=ids.union(named))
+
+
+def _named(text: str) -> Q:
+    first, _, last = text.partition(" ")
+    if not last:
+        return Q(last_name__istartswith=first) | Q(first_name__istartswith=first)
+    return (
+        Q(first_name__istartswith=first, last_name__istartswith=last)
+        | Q(last_name__istartswith=first, first_name__istartswith=last)
+        | Q(last_name__istartswith=text)
+        | Q(first_name__istartswith=text)
+    )

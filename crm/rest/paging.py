@@ -63,8 +63,10 @@ class Ordering:
         for word in words or [self.default]:
             name = word.removeprefix("-")
             sorts.setdefault(name, Sort(self.columns[name], word.startswith("-")))
-        last = list(sorts.values())[-1]
-        return [*sorts.values(), Sort(Column("id"), last.descending)]
+        first, *_, last = [*sorts.values()] * 2
+        relation = first.column.path.rpartition("__")[0]  # the tie lies where the index does
+        tie = Column(f"{relation}__pk" if relation else "pk")
+        return [*sorts.values(), Sort(tie, last.descending)]
 
     def apply(self, rows: Rows, sorts: Sequence[Sort]) -> Rows:
         """Sorted rows. What is sorted by through a relation names the tenant there too, for the index's sake."""
@@ -196,7 +198,7 @@ def _field(rows: Rows, path: str) -> Any:
     *relations, name = path.split("__")
     for relation in relations:
         model = model._meta.get_field(relation).related_model
-    return model._meta.get_field(name)
+    return model._meta.pk if name == "pk" else model._meta.get_field(name)
 
 
 def _value(row: Any, path: str) -> Any:

@@ -4,7 +4,9 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from crm.tenancy.models import TenantForeignKey, TenantModel, scoped, uuid7
@@ -157,6 +159,14 @@ class CustomerProfile(TenantModel):
             models.Index(fields=["tenant", "-created_at", "-id"], name="customer_by_age"),
             models.Index(fields=["tenant", "updated_at", "id"], name="customer_by_update"),
             models.Index(fields=["tenant", "home_club_ref"], name="customer_by_home_club"),
+            *(  # how a name starts, whatever its case
+                models.Index(
+                    models.F("tenant"),
+                    OpClass(Upper(name), "text_pattern_ops"),
+                    name=f"customer_{name}_start",
+                )
+                for name in ("last_name", "first_name")
+            ),
         ]
 
     def __str__(self) -> str:

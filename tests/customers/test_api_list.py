@@ -53,7 +53,7 @@ def test_the_most_recently_active_come_first_and_the_never_active_last(api):
 @pytest.mark.parametrize("take", [1, 2, 3, 7])
 @pytest.mark.parametrize(
     "sort",
-    ["", "lastActivityAt", "-engagementScore,lastName", "firstName,-lastActivityAt", "-updatedAt", "email"],
+    ["", "lastActivityAt", "-engagementScore,lastName", "firstName,-lastActivityAt", "-updatedAt", "-lifetimeValue"],
 )
 def test_a_walk_by_cursor_sees_everyone_once_in_order(api, sort, take):
     for number in range(13):
