@@ -1,6 +1,7 @@
 """The OpenAPI document and the pages to read and try it in. Open to everyone: there is no secret in them."""
 
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
@@ -33,6 +34,15 @@ class DocsView(SpectacularSwaggerSplitView):
     url_name = "api-schema"
 
 
-@cache
 def document() -> Any:
+    """The OpenAPI document; one thread at a time, since the generator loads its extensions lazily and unguarded."""
+    with _generating:
+        return _document()
+
+
+_generating = Lock()
+
+
+@cache
+def _document() -> Any:
     return SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
