@@ -20,7 +20,7 @@ LEVELS = {
     "celery": "WARNING",
     "celery.app.trace": "CRITICAL",
     "django": "INFO",
-    "django_celery_beat": "CRITICAL",
+    "django_celery_beat.schedulers": "CRITICAL",
     "django.request": "ERROR",
     "django.server": "ERROR",
     "django.db.backends": "WARNING",

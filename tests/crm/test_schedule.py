@@ -119,13 +119,17 @@ def no_postgres(transactional_db):
     return away
 
 
-def test_beat_goes_on_without_a_database_with_the_schedule_that_it_knows(scheduler, redis, no_postgres):
+def test_beat_goes_on_without_a_database_with_the_schedule_that_it_knows(
+    scheduler, redis, no_postgres, caplog
+):
     known = scheduler.schedule
+    caplog.clear()
     with no_postgres():
         scheduler.last_beat = float("-inf")
         scheduler._last_full_sync -= timedelta(hours=1)
         scheduler.tick()
         assert scheduler.schedule == known
+    assert [record.name for record in caplog.records] == ["crm.schedule"]  # once, and in a word
     scheduler.show_life()
     assert silences()["beat"] is not None
 
