@@ -53,7 +53,14 @@ def test_the_most_recently_active_come_first_and_the_never_active_last(api):
 @pytest.mark.parametrize("take", [1, 2, 3, 7])
 @pytest.mark.parametrize(
     "sort",
-    ["", "lastActivityAt", "-engagementScore,lastName", "firstName,-lastActivityAt", "-updatedAt", "-lifetimeValue"],
+    [
+        "",
+        "lastActivityAt",
+        "-engagementScore,lastName",
+        "firstName,-lastActivityAt",
+        "-updatedAt",
+        "-lifetimeValue",
+    ],
 )
 def test_a_walk_by_cursor_sees_everyone_once_in_order(api, sort, take):
     for number in range(13):
@@ -111,6 +118,38 @@ def test_a_cursor_that_is_none_is_400(api, tenant, other_tenant):
 def test_parameters_out_of_bounds_are_400_with_a_path(api, query):
     reply = api.get(LIST, query)
     assert (reply.status_code, len(reply.json()["error"]["details"])) == (400, 1)
+
+
+INJECTED = (
+    "' OR '1'='1", "1; DROP TABLE customers_customerprofile;--", "') UNION SELECT NULL--", "pg_sleep(5)",
+    "' || pg_sleep(5) || '", "%%%%", "_____", "email__startswith", "tenant__slug", "provenance", "-pk", "?",
+    "metrics__tenant__slug", "id,(SELECT 1)", "{}", "\\", "$1", "\u202e",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", INJECTED)
+def test_no_text_reaches_the_database_as_anything_but_text(api, text):
+    people("A")
+    names_ = (
+        "search",
+        "sort",
+        "fields",
+        "status",
+        "source",
+        "tags",
+        "type",
+        "cursor",
+        "updatedSince",
+        "skip",
+        text,
+    )
+    for name in names_:
+        reply = api.get(LIST, {name: text})
+        assert reply.status_code in (200, 400), name
+        if reply.status_code == 200:
+            assert reply.json()["data"] == [], name
+        else:
+            assert reply.json()["error"]["details"], name
 
 
 def test_sparse_fields_give_just_those(api):
