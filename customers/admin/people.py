@@ -30,7 +30,7 @@ from customers.admin.filters import (
     added_filters,
 )
 from customers.admin.html import flag_badges, page_url, stage_badge
-from customers.admin.search import find_people
+from customers.admin.search import exactly, narrow
 from customers.models import CustomerProfile
 from customers.services import delete_customer, get_customer, restore_customer
 from customers.visibility import visible_people
@@ -41,7 +41,7 @@ class CustomerAdmin(StaffModelAdmin):
     view_right, add_right, change_right = Right.VIEW, Right.EDIT, Right.EDIT
     list_display = ("name", "phone", "stage", "membership", "active", "created")
     list_filter = (StatusFilter, StageFilter, ConsentFilter, FlagFilter, SourceFilter)
-    search_fields = ("last_name",)  # turns search on; find_people() does it
+    search_fields = ("last_name",)  # turns search on; narrow() does it
     change_list_template = "admin/customers/list.html"
 
     def get_urls(self) -> Any:
@@ -75,21 +75,15 @@ class CustomerAdmin(StaffModelAdmin):
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Also asked by pickers. The tenant is named for the metrics too, so that their index gives the order."""
         queryset = queryset.filter(metrics__tenant=current_tenant())
-        if not search_term.strip():
-            return queryset, False
-        return queryset.filter(pk__in=find_people(search_term).people), False
+        return (narrow(queryset, search_term) if search_term.strip() else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """An identifier in full opens its owner's page at once."""
         term = request.GET.get("q", "")
         if term.strip() and set(request.GET) == {"q"} and self.has_view_permission(request):
-            found = find_people(term)
-            if (
-                found.is_exact
-                and len(found.people) == 1
-                and self.get_queryset(request).filter(pk=found.people[0])
-            ):
-                return HttpResponseRedirect(page_url(found.people[0]))
+            found = exactly(term)
+            if len(found) == 1 and self.get_queryset(request).filter(pk=found[0]).exists():
+                return HttpResponseRedirect(page_url(found[0]))
         response = super().changelist_view(request, extra_context)
         if rows := (getattr(response, "context_data", None) or {}).get("cl"):
             filters = sorted(set(request.GET) - {"q", "p", "o", "e"})

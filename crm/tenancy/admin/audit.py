@@ -59,11 +59,21 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_filter = (ActionFilter, ActorFilter, ("at", WhenFilter))
     search_fields = ("object_id",)
     search_help_text = _("Id of the thing it was done to")
-    fields = ("at", "who", "action", "object_type", "object_id", "before", "after", "request_id", "ip")
-    readonly_fields = ("who",)
+    change_form_template = "admin/tenancy/auditentry/change_form.html"
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return list(self.fields)
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        if entry := self.get_object(request, object_id):
+            before, after = entry.before or {}, entry.after or {}
+            extra_context = {
+                "name": names_of([entry]).get(entry.actor, entry.actor),
+                "thing": THINGS.get(entry.object_type, entry.object_type),
+                "values": [
+                    (field, before.get(field), after.get(field)) for field in sorted({*before, *after})
+                ],
+            }
+        return super().change_view(request, object_id, form_url, extra_context)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Exact, because only the whole id is indexed."""

@@ -194,3 +194,12 @@ def test_nobody_edits_the_audit_log(tenant: Tenant) -> None:
     assert browser.post(f"{AUDIT}{entry.pk}/change/", {"action": "x"}).status_code == 403
     assert browser.post(f"{AUDIT}{entry.pk}/delete/", {"post": "yes"}).status_code == 403
     assert actions() == ["customer.listed"]
+
+
+def test_an_entry_shows_before_and_after(tenant: Tenant) -> None:
+    club, browser = ClubFactory(name="Old", refs=["old"]), staff_of()
+    browser.post(f"{CLUBS}{club.pk}/change/", {"name": "New", "refs": "old"})
+    entry = AuditEntry.objects.get(action="club.changed")
+    page = browser.text(f"{AUDIT}{entry.pk}/change/")
+    assert "name Old New" in page
+    assert "Who Sam Starter" in page
