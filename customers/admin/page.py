@@ -64,7 +64,7 @@ class Light:
     channel: str
     opted_in: bool | None
     at: datetime | None
-    origin: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def lights(profile: CustomerProfile) -> list[Light]:
             name,
             getattr(profile, f"{channel}_opt_in"),
             getattr(profile, f"{channel}_opt_in_at"),
-            origin(profile, f"{channel}_opt_in"),
+            (profile.provenance.get(f"{channel}_opt_in") or [""])[-1],
         )
         for channel, name in CHANNELS
     ]
