@@ -12,6 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from crm.tenancy.models import Tenant
+from customers.models import Booking
 from tests.e2e.checks import flaws
 from tests.factories import (
     ActivityFactory,
@@ -227,6 +228,10 @@ def test_every_page_fits_reads_and_has_names(
         error="payload.teeTime is not a date and time", raw=json.dumps({"id": "x" * 120, "payload": {"a": 1}}),
     )  # fmt: skip
     club, (key, _secret) = ClubFactory(), issue_key(tenant)
+    soon = timezone.now() + timedelta(days=2)
+    Booking.objects.create(
+        tenant=tenant, key="soon", customer=ann, status="BOOKED", tee_time=soon, club_name="Fynbos"
+    )
     person = f"/admin/customers/customerprofile/{ann.pk}/"
     page = log_in(width, height, scheme)
     paths = [
