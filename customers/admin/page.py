@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 
 from crm.tenancy.markup import country_name, language_name, money, source_name
 from crm.tenancy.scope import current_tenant
@@ -27,15 +28,15 @@ from customers.models import (
 from customers.visibility import of_visible_people
 
 KINDS = {
-    "email": _("E-mail"),
-    "phoneNumber": _("Phone"),
-    "authUserId": _("Log-in"),
-    "sclMemberId": _("SCL member"),
-    "teetimePlayerId": _("TeeTime player"),
-    "messagingContactId": _("Messaging contact"),
+    "email": _l("E-mail"),
+    "phoneNumber": _l("Phone"),
+    "authUserId": _l("Log-in"),
+    "sclMemberId": _l("SCL member"),
+    "teetimePlayerId": _l("TeeTime player"),
+    "messagingContactId": _l("Messaging contact"),
 }
 ACRONYMS = {"RSA", "CDH", "WHS", "ID", "SCL"}
-CHANNELS = (("email", _("E-mail")), ("sms", "SMS"), ("push", _("Push")), ("whatsapp", "WhatsApp"))
+CHANNELS = (("email", _l("E-mail")), ("sms", "SMS"), ("push", _l("Push")), ("whatsapp", "WhatsApp"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    channel: str
+    channel: Any
     opted_in: bool | None
     at: datetime | None
     source: str
