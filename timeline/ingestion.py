@@ -72,18 +72,19 @@ COUNT_DUPLICATES = """
     )
     UPDATE timeline_inboundevent e SET duplicates = e.duplicates + again.times FROM again WHERE e.id = again.id
 """
+# A WITH is evaluated once; a subquery could be for each row that it is joined to, and would claim more each time.
 CLAIM = """
-    UPDATE timeline_inboundevent e
-    SET claimed_at = %(now)s, claims = e.claims + (e.claimed_at IS NOT NULL)::int
-    FROM (
+    WITH due AS MATERIALIZED (
         SELECT id FROM timeline_inboundevent
         WHERE tenant_id = %(tenant)s AND is_waiting
           AND (next_attempt_at IS NULL OR next_attempt_at <= %(now)s)
           AND {fresh}
         ORDER BY priority, id LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
-    ) due
-    WHERE e.id = due.id RETURNING e.id, e.claims
+    )
+    UPDATE timeline_inboundevent e
+    SET claimed_at = %(now)s, claims = e.claims + (e.claimed_at IS NOT NULL)::int
+    FROM due WHERE e.id = due.id RETURNING e.id, e.claims
 """
 FRESH = "claimed_at IS NULL AND claims = 0 AND attempts = 0"
 # What failed before, or whose worker never came back, runs alone: it must not take others with it again.
