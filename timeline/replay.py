@@ -29,7 +29,7 @@ def replay(events: "QuerySet[InboundEvent]", *, by: str) -> int:
     with transaction.atomic():
         count: int = again.update(
             status=SyncStatus.PENDING, is_waiting=True, attempts=0, claims=0, claimed_at=None,
-            next_attempt_at=None, dead_at=None, error_code="", error="", processed_at=None,
+            next_attempt_at=timezone.now(), dead_at=None, error_code="", error="", processed_at=None,
         )  # fmt: skip
         if count:
             audit.record("events.replayed", by=by, object_type="event", after={"count": count})

@@ -23,40 +23,12 @@ STRIDE = 7919  # a prime: numbers that follow each other are of people far apart
 BUSY = 0  # the number of the person whose timeline is long
 BUSY_ENTRIES = 10_000
 FIRST_NAMES = [
-    "Thandi",
-    "Sipho",
-    "Anna",
-    "Johan",
-    "Zanele",
-    "Peter",
-    "Fatima",
-    "Liam",
-    "Naledi",
-    "Grace",
-    "Themba",
-    "Olivia",
-    "Kagiso",
-    "Emma",
-    "Pieter",
-    "Aisha",
+    *("Thandi", "Sipho", "Anna", "Johan", "Zanele", "Peter", "Fatima", "Liam"),
+    *("Naledi", "Grace", "Themba", "Olivia", "Kagiso", "Emma", "Pieter", "Aisha"),
 ]
 LAST_NAMES = [
-    "Nkosi",
-    "Botha",
-    "Dlamini",
-    "Smith",
-    "Naidoo",
-    "Jones",
-    "Mokoena",
-    "Taylor",
-    "Pillay",
-    "Brown",
-    "Khumalo",
-    "Evans",
-    "Venter",
-    "Wilson",
-    "Zulu",
-    "Clark",
+    *("Nkosi", "Botha", "Dlamini", "Smith", "Naidoo", "Jones", "Mokoena", "Taylor"),
+    *("Pillay", "Brown", "Khumalo", "Evans", "Venter", "Wilson", "Zulu", "Clark"),
 ]
 
 # Who they are, by number; everything below joins this. Their events were a year ago.

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.db import connection
 
 from crm.embedded import ROOT
@@ -20,6 +21,7 @@ HAS_OTHERS = {
 }
 
 
+@pytest.mark.proof
 def test_every_row_is_measured_and_every_figure_is_a_positive_number(
     tmp_path: Path, django_db_setup: None, django_db_blocker: Any
 ) -> None:

@@ -109,8 +109,7 @@ class Traffic:
         kinds = [TYPES[name] for name in SHARES]
         return {
             "tenant": self.tenant.pk, "slug": self.tenant.slug, "people": self.people,
-            "now": self.now or timezone.now(),
-            "first": first,
+            "now": self.now or timezone.now(), "first": first,
             "count": amount, "stride": STRIDE, "types": SHARES, "sources": [kind.source for kind in kinds],
             "priorities": [int(kind.priority) for kind in kinds],
         }  # fmt: skip
