@@ -132,9 +132,22 @@ def _understand(row: Mapping[str, Any], regions: Mapping[str, str]) -> _Reading:
     event = envelope.event()
     effect = kind.interpret(event)
     reading = _Reading(event, effect, regions.get(effect.club_ref) or current_tenant().region)
-    if effect.people and not _hints(effect.people[0], reading.region):
+    unreadable = _is_unreadable(event.identity, reading.region) if not effect.people else False
+    if unreadable or (effect.people and not _hints(effect.people[0], reading.region)):
         raise NobodyIdentified("No usable identifier: the e-mail, phone or id that it names can't be read.")
     return reading
+
+
+def _is_unreadable(identity: Mapping[str, Any], region: str) -> bool:
+    """The sender names somebody, but by nothing that can be read."""
+    external = identity.get("externalIds")
+    named = (
+        {f"{normalise.EXTERNAL_PREFIX}{kind}": value for kind, value in external.items()}
+        if isinstance(external, dict)
+        else {}
+    )
+    named |= {kind: value for kind, value in identity.items() if value not in (None, "", {})}
+    return bool(named) and not normalise.hints(named, region)
 
 
 def _hints(person: Person, region: str) -> dict[str, str]:

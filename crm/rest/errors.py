@@ -99,11 +99,18 @@ def envelope(error: CRMError, request: Any) -> dict[str, Any]:
     return {
         "error": {
             "code": error.code,
-            "message": error.message,
-            "details": [detail._asdict() for detail in error.details],
+            "message": _sendable(error.message),
+            "details": [
+                {name: _sendable(text) for name, text in detail._asdict().items()} for detail in error.details
+            ],
             "requestId": getattr(request, "request_id", ""),
         }
     }
+
+
+def _sendable(text: str) -> str:
+    """Text that may quote the sender's, whose half surrogate pairs UTF-8 can't carry."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _invalid(problems: Any) -> CRMError:

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.contrib.auth import logout
-from django.core.exceptions import ValidationError
+from django.core.exceptions import BadRequest, ValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -51,6 +51,8 @@ class TenantMiddleware:
     def __call__(self, plain: HttpRequest) -> HttpResponseBase:
         request = cast(TenantRequest, plain)
         request.credential, request.membership, request.tenant = None, None, None
+        if "%00" in request.META.get("QUERY_STRING", "") and not request.path.startswith(API):
+            raise BadRequest("NUL in the address: no column could hold it")
         try:
             _identify(request)
         except (OperationalError, InterfaceError) as exc:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -255,3 +256,24 @@ def test_replaying_many_takes_a_filter_and_can_be_tried_first(api, tenant):
     assert skipped.is_waiting
     for body in ({"filter": {"nope": 1}}, {"filter": 7}, {"dryRun": "yes"}, {"filter": {"status": "FAILED"}}):
         assert api.post(f"{EVENTS}/replay", body).status_code == 400
+
+
+def test_half_a_surrogate_pair_anywhere_is_never_a_500_and_the_others_are_kept(api: Any) -> None:
+    good = {
+        "id": "good",
+        "type": "web.page_view",
+        "timestamp": "2026-11-01T00:00:00Z",
+        "payload": {"url": "x"},
+    }
+    reply = api.post("/api/v1/events", json.dumps([good, {**good, "id": "\ud800"}]))
+    assert [result["status"] for result in reply.json()["results"]] == ["ACCEPTED", "REJECTED"]
+    assert api.post("/api/v1/events", json.dumps({"events": [good], "\ud800": 1})).status_code == 400
+
+
+@pytest.mark.parametrize("query", ["authUserId=%00", "externalIds[x]=%00", "externalIds[%00]=1"])
+def test_a_nul_in_a_hint_is_a_400(api: Any, query: str) -> None:
+    assert api.get(f"/api/v1/customers/resolve?{query}").status_code == 400
+
+
+def test_a_nul_in_a_page_address_is_a_400(client: Any) -> None:
+    assert client.get("/admin/customers/customerprofile/?q=%00").status_code == 400

@@ -109,6 +109,18 @@ def test_an_event_about_a_person_nobody_can_identify_is_a_dead_letter(tenant: Te
     assert CustomerProfile.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    "identity", [{"externalIds": []}, {"sclMemberId": 10**30}, {"externalIds": {"shop": {}}}]
+)
+def test_money_of_somebody_unreadable_is_a_dead_letter_not_ownerless(
+    tenant: Tenant, identity: dict[str, Any]
+) -> None:
+    payload = {"orderId": "o1", "total": 100, "currency": "ZAR"}
+    receive([event(1, "order.paid", identity=identity, payload=payload)])
+    process_due(tenant)
+    assert InboundEvent.objects.dead().get().error_code == "NO_IDENTIFIER"
+
+
 def test_a_poison_event_is_halved_out_retried_three_times_and_buried_alone(tenant: Tenant) -> None:
     receive([event(number) for number in range(1, 33)])
     with connection.cursor() as cursor:  # what the database itself refuses, whoever sends it
