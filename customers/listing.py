@@ -42,9 +42,9 @@ LOOKUPS = {
 }
 
 
-def listed(query: Mapping[str, Any]) -> Any:
-    """The customers of a validated CustomerListQuery; merged and deleted ones only when `status` asks."""
-    people: Any = CustomerProfile.objects.all() if query.get("status") else CustomerProfile.objects.listed()
+def listed(people: Any, query: Mapping[str, Any]) -> Any:
+    """Those of `people` whom a validated CustomerListQuery means; merged and deleted ones only when `status` asks."""
+    people = people if query.get("status") else people.listed()
     people = people.filter(**{lookup: query[name] for name, lookup in LOOKUPS.items() if name in query})
     return people.filter(matching(query["search"])) if query.get("search") else people
 

@@ -50,8 +50,13 @@ def look_up(hints: Mapping[str, Any], *, region: str = "") -> Resolution:
 
 
 @transaction.atomic
-def resolve(hints: Mapping[str, Any], *, by: str, region: str = "") -> Resolution:
-    """Find the person of the raw hints or create them. Raises ValidationFailed when no hint is usable."""
+def resolve(
+    hints: Mapping[str, Any], *, by: str, region: str = "", new: Mapping[str, Any] | None = None
+) -> Resolution:
+    """Find the person of the raw hints or create them, with the attributes that `new` gives to a new one.
+
+    Raises ValidationFailed when no hint is usable.
+    """
     now = timezone.now()
     outcome = apply_mentions([_mention(_usable(hints, region), {}, by=by, now=now)], now=now, by=by)
     (hit,) = outcome.hits
@@ -59,6 +64,8 @@ def resolve(hints: Mapping[str, Any], *, by: str, region: str = "") -> Resolutio
     for pk, person in outcome.people.items():
         if person.is_new:
             _tell_created(pk, person, by=by)
+            if new:
+                update_customer(pk, new, by=by)
     profile, _ = get_customer(hit.customer, include_deleted=True)
     return Resolution(profile, hit.is_new, hit.matched_by, hit.confidence, hit.ambiguous)
 

@@ -30,6 +30,13 @@ from customers.serializers import (
     hints_of,
     writes_of,
 )
+from customers.visibility import (
+    hiding_others,
+    keep_in_clubs,
+    require_visible,
+    visible_customer,
+    visible_people,
+)
 
 THANDI = {"email": "thandi.nkosi@example.com", "phoneNumber": "082 123 4567", "firstName": "Thandi"}
 
@@ -48,7 +55,7 @@ class CustomerList(ApiView):
 
         Most recently active first, unless `sort` says otherwise.
         """
-        people = listed(self.params).select_related("metrics")
+        people = listed(visible_people(request), self.params).select_related("metrics")
         return paginate(people, self.params, ORDERING, profile_payload)
 
     @extend_schema(
@@ -64,9 +71,11 @@ class CustomerList(ApiView):
         A taken identifier is 409 with the existing customer's id in `details`, unless `shared` is true.
         """
         writes = writes_of(self.body(CustomerNew))
-        made = services.create_customer(
-            writes.fields, writes.hints, by=self.credential.actor, shared=writes.shared
-        )
+        keep_in_clubs(request, writes.fields, is_new=True)
+        with hiding_others(request):
+            made = services.create_customer(
+                writes.fields, writes.hints, by=self.credential.actor, shared=writes.shared
+            )
         reply = answer(made, status=201)
         reply["Location"] = f"/api/v1/customers/{made.pk}"
         return reply
@@ -85,7 +94,9 @@ class CustomerOne(ApiView):
     )
     def get(self, request: Request, pk: str) -> Response:
         """Read a customer."""
-        profile, merged_from = services.get_customer(uuid(pk), include_deleted=self.params["includeDeleted"])
+        profile, merged_from = visible_customer(
+            request, uuid(pk), include_deleted=self.params["includeDeleted"]
+        )
         reply = answer(profile)
         if merged_from is not None:
             reply.data["mergedFrom"] = str(merged_from)
@@ -107,11 +118,13 @@ class CustomerOne(ApiView):
         What is absent stays, null clears. Identifiers are added; they are taken away by merging only.
         """
         writes = writes_of(self.body(CustomerChange))
-        profile, _ = services.get_customer(uuid(pk))
-        changed = services.update_customer(
-            profile.pk, writes.fields, by=self.credential.actor, hints=writes.hints,
-            if_match=if_match(request), shared=writes.shared,
-        )  # fmt: skip
+        keep_in_clubs(request, writes.fields)
+        profile, _ = visible_customer(request, uuid(pk))
+        with hiding_others(request):
+            changed = services.update_customer(
+                profile.pk, writes.fields, by=self.credential.actor, hints=writes.hints,
+                if_match=if_match(request), shared=writes.shared,
+            )  # fmt: skip
         return answer(changed)
 
     @extend_schema(operation_id="deleteCustomer", responses={204: None})
@@ -120,7 +133,8 @@ class CustomerOne(ApiView):
 
         Softly: the customer leaves every list and can be restored.
         """
-        services.delete_customer(uuid(pk), by=self.credential.actor)
+        profile, _ = visible_customer(request, uuid(pk))
+        services.delete_customer(profile.pk, by=self.credential.actor)
         return Response(status=204)
 
 
@@ -137,7 +151,7 @@ class CustomerRestore(ApiView):
     def post(self, request: Request, pk: str) -> Response:
         """Bring a deleted customer back."""
         self.body(Nothing)
-        profile, _ = services.get_customer(uuid(pk), include_deleted=True)
+        profile, _ = visible_customer(request, uuid(pk), include_deleted=True)
         if profile.status != Status.DELETED:
             raise Conflict("This customer is not deleted.")
         return answer(services.restore_customer(profile.pk, by=self.credential.actor))
@@ -158,7 +172,9 @@ class CustomerResolve(ApiView):
 
         Reads only. External ids are given as `externalIds[golfRsaId]=…`.
         """
-        return Response(_resolution(services.look_up(hints_of(self.params))))
+        found = services.look_up(hints_of(self.params))
+        require_visible(request, found.profile)
+        return Response(_resolution(found))
 
     @extend_schema(
         operation_id="resolveCustomer",
@@ -172,7 +188,11 @@ class CustomerResolve(ApiView):
         One person for one set of identifiers, however many ask at once; new identifiers are learnt.
         """
         hints = hints_of(self.body(ResolveBody))
-        return Response(_resolution(services.resolve(hints, by=self.credential.actor)))
+        fields: dict[str, Any] = {}
+        keep_in_clubs(request, fields, is_new=True)
+        found = services.resolve(hints, by=self.credential.actor, new=fields)
+        require_visible(request, found.profile)
+        return Response(_resolution(found))
 
 
 def uuid(text: str) -> UUID:

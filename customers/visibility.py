@@ -1,12 +1,21 @@
-"""Which people a member of staff may see: those of their clubs."""
+"""Which people a member of staff may see: those of their clubs. Keys and tokens see all of their tenant's.
 
+The staff pages and the API ask here alike; a person beyond the limit is a person who is not there.
+"""
+
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from crm.errors import CustomerNotFound, Detail, DuplicateResource, ValidationFailed
 from crm.tenancy.access import club_refs
 from customers.models import CustomerProfile
+from customers.services import get_customer
 
 
 def visible_people(request: HttpRequest) -> Any:
@@ -14,6 +23,21 @@ def visible_people(request: HttpRequest) -> Any:
     people = CustomerProfile.objects.all()
     refs = club_refs(request)
     return people if refs is None else people.at_clubs(refs)
+
+
+def visible_customer(
+    request: HttpRequest, pk: UUID, *, include_deleted: bool = False
+) -> tuple[CustomerProfile, UUID | None]:
+    """As services.get_customer, for those whom the request may see. Raises CustomerNotFound."""
+    profile, merged_from = get_customer(pk, include_deleted=include_deleted)
+    require_visible(request, profile)
+    return profile, merged_from
+
+
+def require_visible(request: HttpRequest, profile: CustomerProfile) -> None:
+    """Raises CustomerNotFound for a person beyond the request's clubs. One statement where there is a limit."""
+    if club_refs(request) is not None and not visible_people(request).filter(pk=profile.pk).exists():
+        raise CustomerNotFound("There is no customer with this id.")
 
 
 def of_visible_people(request: HttpRequest, rows: Any, *columns: str) -> Any:
@@ -25,3 +49,30 @@ def of_visible_people(request: HttpRequest, rows: Any, *columns: str) -> Any:
     for column in columns or ("customer",):
         condition &= Q(**{f"{column}__in": people})
     return rows.filter(condition)
+
+
+def keep_in_clubs(request: HttpRequest, fields: MutableMapping[str, Any], *, is_new: bool = False) -> None:
+    """A home club that staff of some clubs write must be one of theirs; who is new belongs to their first.
+
+    Otherwise they would make people whom they can't see. Raises ValidationFailed.
+    """
+    refs = club_refs(request)
+    if refs is None:
+        return
+    if is_new and not fields.get("home_club_ref") and refs:
+        fields["home_club_ref"] = refs[0]
+    elif fields.get("home_club_ref", "") not in ("", None, *refs):
+        message = _("This is not one of your clubs.")
+        raise ValidationFailed(details=[Detail("homeClubId", "INVALID_FIELD", message)])
+
+
+@contextmanager
+def hiding_others(request: HttpRequest) -> Iterator[None]:
+    """Whoever has a taken identifier is not named to those who may not see them."""
+    try:
+        yield
+    except DuplicateResource as error:
+        owner = next((detail.message for detail in error.details if detail.field == "id"), "")
+        if owner and not visible_people(request).filter(pk=owner).exists():
+            raise DuplicateResource(error.message) from None
+        raise

@@ -5,6 +5,7 @@ from contextvars import Context
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 
@@ -13,6 +14,12 @@ from crm.tenancy.scope import tenant_scope
 from tests.factories import StaffMembershipFactory, TenantFactory, issue_key
 
 pytest_plugins = ["tests.servers"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> None:
+    """Hashing a password is slow on purpose; every test that makes a member of staff would wait for it."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 class Api(Client):

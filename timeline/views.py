@@ -24,8 +24,8 @@ from crm.rest.serializers import Nothing, check_tenant
 from crm.rest.shapes import page_of
 from crm.rest.views import ApiView
 from crm.tenancy.permissions import Scope
-from customers.services import get_customer
 from customers.views import uuid
+from customers.visibility import visible_customer
 from timeline import listing
 from timeline.ingestion import ItemResult, Receipt, receive
 from timeline.replay import preview, replay
@@ -79,7 +79,7 @@ class CustomerActivities(ApiView):
 
         Newest first.
         """
-        customer, _ = get_customer(uuid(pk))
+        customer, _ = visible_customer(request, uuid(pk))
         entries = listing.entries_of(customer.pk, self.params)
         return paginate(entries, self.params, listing.TIMELINE, activity_payload)
 
@@ -92,7 +92,7 @@ class CustomerActivities(ApiView):
     def post(self, request: Request, pk: str) -> Response:
         """Add an entry by hand."""
         fields = self.body(ActivityNew)
-        customer, _ = get_customer(uuid(pk))
+        customer, _ = visible_customer(request, uuid(pk))
         entry = add_activity(customer, by=self.credential.actor, **fields)
         return Response(activity_payload(entry), status=201)
 

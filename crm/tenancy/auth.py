@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from crm.errors import TokenInvalid, Unauthorized
 from crm.tenancy.models import ApiKey, StaffMembership, Tenant
-from crm.tenancy.permissions import Role
+from crm.tenancy.permissions import scopes_of
 from crm.tenancy.scope import scopes_disabled, tenant_scope
 from crm.tenancy.tokens import read_token
 
@@ -49,7 +49,7 @@ def authenticate(header: str) -> Credential:
 def by_membership(membership: StaffMembership) -> Credential:
     """What a member of staff may do in the API, while they read its documentation."""
     actor = f"user:{membership.user_id}"
-    scopes = frozenset(str(scope) for scope in Role(membership.role).scopes)
+    scopes = frozenset(str(scope) for scope in scopes_of(membership.rights))
     return Credential(actor, membership.tenant, actor, scopes, by_session=True)
 
 

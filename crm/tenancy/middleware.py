@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from crm.errors import CRMError, Forbidden, ServiceUnavailable
+from crm.errors import CRMError, ServiceUnavailable
 from crm.tenancy.auth import Credential, authenticate, by_membership
 from crm.tenancy.models import StaffMembership, Tenant, User
 from crm.tenancy.permissions import Role
@@ -98,13 +98,7 @@ def _identify_staff(request: TenantRequest, user: User) -> None:
     if request.membership is not None:
         request.tenant = request.membership.tenant
         if request.path.startswith(API):
-            request.credential = _as_caller(request.membership)
-
-
-def _as_caller(membership: StaffMembership) -> Credential | CRMError:
-    if membership.club_ids:
-        return Forbidden("Your account is for some clubs only; the API shows all of them.")
-    return by_membership(membership)
+            request.credential = by_membership(request.membership)
 
 
 def _memberships(user: User) -> list[StaffMembership]:

@@ -1,5 +1,6 @@
 """The permission matrix: which role holds which right, and which API scope means the same. Pure but for choices."""
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from django.db.models import TextChoices
@@ -39,11 +40,6 @@ class Role(TextChoices):
     def rights(self) -> frozenset[Right]:
         return RIGHTS[self]
 
-    @property
-    def scopes(self) -> frozenset[Scope]:
-        """The API scopes of the same rights; what the browsable docs may do with a staff session."""
-        return frozenset(scope for right, scope in SCOPE_OF.items() if right in RIGHTS[self])
-
 
 _VIEWER = frozenset({Right.VIEW})
 _STAFF = _VIEWER | {Right.NOTE}
@@ -61,3 +57,8 @@ SCOPE_OF: dict[Right, Scope] = {
     Right.DELETE: Scope.ADMIN,
     Right.ADMINISTER: Scope.EVENTS,
 }
+
+
+def scopes_of(rights: Collection[Right]) -> frozenset[Scope]:
+    """The API scopes of the same rights: what the browsable docs may do with a staff session."""
+    return frozenset(scope for right, scope in SCOPE_OF.items() if right in rights)

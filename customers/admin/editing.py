@@ -19,10 +19,15 @@ from crm.tenancy.models import Club
 from customers.admin.html import page_url
 from customers.models import CustomerProfile
 from customers.services import create_customer, update_customer
-from customers.visibility import visible_people
+from customers.visibility import keep_in_clubs, visible_people
 
 CONTACTS = {"email": "email", "phone_number": "phoneNumber"}
-ATTRIBUTES = {"email": "email", "phoneNumber": "phone_number", "phone": "phone_number"}
+ATTRIBUTES = {
+    "email": "email",
+    "phoneNumber": "phone_number",
+    "phone": "phone_number",
+    "homeClubId": "home_club_ref",
+}
 FIELDSETS: list[tuple[Any, dict[str, Any]]] = [
     (None, {"fields": [("first_name", "last_name"), "display_name"]}),
     (_("Contact"), {"fields": ["email", "phone_number", "shared"]}),
@@ -134,6 +139,7 @@ def _save(
     hints = {kind: writes[name] for name, kind in CONTACTS.items() if writes.get(name)}
     shared = form.cleaned_data["shared"]
     try:
+        keep_in_clubs(request, writes, is_new=profile is None)
         if profile is None:
             return create_customer(writes, hints, by=actor(request), shared=shared)
         etag = form.cleaned_data["etag"] or profile.etag

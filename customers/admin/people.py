@@ -32,8 +32,8 @@ from customers.admin.filters import (
 from customers.admin.html import flag_badges, page_url, stage_badge
 from customers.admin.search import exactly, narrow
 from customers.models import CustomerProfile
-from customers.services import delete_customer, get_customer, restore_customer
-from customers.visibility import visible_people
+from customers.services import delete_customer, restore_customer
+from customers.visibility import visible_customer, visible_people
 
 
 @admin.register(CustomerProfile)
@@ -129,12 +129,9 @@ class CustomerAdmin(StaffModelAdmin):
         """The visible customer, or the one they were merged into; Admins see deleted people too."""
         require(request, Right.VIEW)
         try:
-            profile, merged_from = get_customer(pk, include_deleted=may(request, Right.DELETE))
+            return visible_customer(request, pk, include_deleted=may(request, Right.DELETE))
         except CustomerNotFound:
             raise Http404 from None
-        if not visible_people(request).filter(pk=profile.pk).exists():
-            raise Http404
-        return profile, merged_from
 
     def detail_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         profile, merged_from = self.profile_or_404(request, pk)

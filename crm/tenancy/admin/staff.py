@@ -60,6 +60,7 @@ class RoleForm(PlainLabels, forms.ModelForm[StaffMembership]):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         stays = cleaned.get("role") == Role.ADMIN and cleaned.get("is_active", True)
+        stays = stays and not cleaned.get("club_ids")
         if self.instance.pk and not self.instance._state.adding and not stays:
             keep_an_admin(self.instance)
         return cleaned
@@ -88,9 +89,11 @@ class InvitationForm(RoleForm):
 
 def keep_an_admin(leaving: StaffMembership) -> None:
     """Refuse when nobody could administer the tenant without `leaving`. Locks the admins until the commit."""
-    admins = StaffMembership.objects.filter(role=Role.ADMIN, is_active=True, user__is_active=True)
+    admins = StaffMembership.objects.filter(
+        role=Role.ADMIN, club_ids=[], is_active=True, user__is_active=True
+    )
     if not [one for one in admins.select_for_update(of=("self",)) if one.pk != leaving.pk]:
-        raise ValidationError(_t("This is the last active Admin. Make somebody else an Admin first."))
+        raise ValidationError(_t("This is the last active Admin of all clubs. Make somebody else one first."))
 
 
 class ActiveFilter(admin.SimpleListFilter):

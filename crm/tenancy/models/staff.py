@@ -68,5 +68,10 @@ class StaffMembership(TenantModel):
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()}"
 
+    @property
+    def rights(self) -> frozenset[Right]:
+        """The role's; the settings are the whole group's, so an Admin of some clubs leaves them alone."""
+        return Role(self.role).rights - ({Right.ADMINISTER} if self.club_ids else frozenset())
+
     def may(self, right: Right) -> bool:
-        return right in Role(self.role).rights
+        return right in self.rights

@@ -88,7 +88,7 @@ def test_the_last_active_admin_stays(tenant: Tenant, change: dict[str, str]) -> 
     member(Role.ADMIN, is_active=False)
     member(Role.MARKETING)
     reply = log_in(last.user).post(f"{STAFF}{last.pk}/change/", change)
-    assert "This is the last active Admin" in words(reply)
+    assert "This is the last active Admin of all clubs" in words(reply)
     last.refresh_from_db()
     assert (last.role, last.is_active) == ("ADMIN", True)
 
