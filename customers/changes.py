@@ -168,12 +168,16 @@ def _link(person: Person, own: Mapping[str, str], stamp: Stamp) -> None:
 
 
 def _note_source(person: Person, stamp: Stamp) -> None:
-    """Keep who spoke of them at the earliest time, not who was heard first."""
+    """Keep who spoke of them at the earliest time, not who was heard first; they are known since then."""
     stamps = person.row["provenance"]
     first = stamps.get("source")
     if first is None or list(stamp[2:]) < list(first)[2:]:
         stamps["source"], person.row["source"] = list(stamp), stamp.source
         person.changed.add("source")
+        since = EPOCH + timedelta(microseconds=stamp.at)
+        if (person.is_new and first is None) or since < person.row["created_at"]:
+            person.row["created_at"] = since
+            person.changed.add("created_at")
 
 
 def _write_to(person: Person, mention: Mention) -> None:
@@ -225,7 +229,8 @@ def _derive(person: Person) -> None:
 def _store(people: Mapping[UUID, Person], *, now: datetime, by: str) -> None:
     new = [person for person in people.values() if person.is_new]
     for person in new:
-        person.row |= {"created_at": now, "created_by": by, "updated_at": now, "updated_by": by}
+        since = min(person.row["created_at"], now)  # an event may be a day ahead
+        person.row |= {"created_at": since, "created_by": by, "updated_at": now, "updated_by": by}
     insert_rows(CustomerProfile, [person.row for person in new], COLUMNS)
     insert_rows(
         CustomerMetrics,

@@ -6,6 +6,7 @@ Everything that is compared, stored as an identifier or looked up goes through h
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -24,6 +25,9 @@ _PLAIN_EMAIL = re.compile(
 # Numbers that Ofcom keeps free for drama (07700 900000-900999): never assigned, so the library calls them
 # invalid, but examples, demos and tests are written with them.
 _UK_DRAMA = re.compile(r"\+447700900\d{3}")
+_FIRST_BIRTH = date(1900, 1, 1)
+_FIRST_MIDNIGHT = timedelta(hours=14)  # so far ahead of UTC a day begins somewhere
+BIRTH_DATE_WORDS = "must be a day from 1900 on that is not in the future"
 _RESERVED = (".test", ".invalid", ".local", ".localhost", ".onion", ".arpa")
 
 
@@ -95,6 +99,11 @@ def hints(raw: Mapping[str, Any], region: str) -> dict[str, str]:
 def _is_storable(text: str) -> bool:
     """PostgreSQL keeps neither NUL nor half a surrogate pair."""
     return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def is_birth_date(day: date, at: datetime) -> bool:
+    """Whether somebody known at the moment `at` can have been born on `day`; spreadsheets' zero days are older."""
+    return _FIRST_BIRTH <= day <= (at + _FIRST_MIDNIGHT).date()
 
 
 def name(raw: str) -> str:

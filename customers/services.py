@@ -80,7 +80,8 @@ def create_customer(
     Raises ValidationFailed without a usable identifier, DuplicateResource (detail `id`) for a taken one.
     """
     now, pk = timezone.now(), uuid7()
-    mention = _mention(_usable(hints, ""), fields, by=by, now=now)
+    _refuse_impossible(fields, now)
+    mention = _mention(_usable(hints, "", phone=fields.get("phone_number")), fields, by=by, now=now)
     register(pk, Request(mention.hints, mention.stamp.source), now=now, shared=shared)
     person = add_person(pk, mention, now=now, by=by)
     return _tell_created(pk, person, by=by)
@@ -102,6 +103,7 @@ def update_customer(
     Raises CustomerNotFound, PreconditionFailed, ValidationFailed, DuplicateResource (as create_customer).
     """
     now = timezone.now()
+    _refuse_impossible(fields, now)
     learnt = _usable(hints, "") if hints else {}
     mention = _mention(learnt, fields, by=by, now=now)
     register(pk, Request(learnt, mention.stamp.source), now=now, shared=shared)
@@ -127,8 +129,18 @@ def restore_customer(pk: UUID, *, by: str) -> CustomerProfile:
     return update_customer(pk, {"status": Status.ACTIVE}, by=by)
 
 
-def _usable(raw: Mapping[str, Any], region: str) -> dict[str, str]:
-    """The normalised hints; raises ValidationFailed naming each that can't be read, or that none was given."""
+def _refuse_impossible(fields: Mapping[str, Any], now: datetime) -> None:
+    """Raise ValidationFailed for a birth date that nobody can have."""
+    born = fields.get("date_of_birth")
+    if born is not None and not normalise.is_birth_date(born, now):
+        raise ValidationFailed(details=[Detail("dateOfBirth", "INVALID_FIELD", normalise.BIRTH_DATE_WORDS)])
+
+
+def _usable(raw: Mapping[str, Any], region: str, *, phone: str | None = None) -> dict[str, str]:
+    """The normalised hints; raises ValidationFailed naming each that can't be read, or that none was given.
+
+    phone: a number that is to be kept though it may identify nobody, named where it was all there is.
+    """
     region = region or current_tenant().region
     given = {kind: value for kind, value in raw.items() if value not in (None, "")}
     usable = normalise.hints(given, region)
@@ -137,6 +149,9 @@ def _usable(raw: Mapping[str, Any], region: str) -> dict[str, str]:
     ]
     if bad:
         raise ValidationFailed("Some identifiers can't be read.", details=bad)
+    if not usable and phone:
+        says = f"This number can't be dialled from {region}, so it identifies nobody: give another identifier too."
+        raise ValidationFailed(details=[Detail("phoneNumber", "INVALID_FIELD", says)])
     if not usable:
         raise ValidationFailed(
             "Give at least one identifier.",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from crm.errors import CRMError
 from crm.outbox.services import News, emit_many
 from crm.tenancy.models import Club, uuid7
-from crm.tenancy.rows import insert_rows
+from crm.tenancy.rows import dump, insert_rows, run
 from crm.tenancy.scope import current_tenant
 from customers import normalise
 from customers.changes import Mention, apply_mentions
@@ -27,11 +27,22 @@ from timeline.models import Activity, SyncStatus
 from timeline.schema import problems
 from timeline.sources import TYPES
 
+LEFT_OUT = "FIELD_LEFT_OUT"
 COUNTED_FACTS = {"booking", "order", "payment", "deal"}
 ENTRY_COLUMNS = [
     "id", "customer_id", "recorded_for", "type", "category", "channel", "title", "description", "metadata",
     "context", "source", "source_id", "source_event_id", "actor", "counts", "occurred_at", "created_at",
 ]  # fmt: skip
+
+
+# Only what an event began: what staff or a key made begins where they made it.
+MOVE = """
+    UPDATE timeline_activity a
+    SET occurred_at = new.occurred_at, source_event_id = new.source_event_id, metadata = new.metadata
+    FROM json_to_recordset(%s) AS new (
+        customer_id uuid, occurred_at timestamptz, source_event_id text, metadata jsonb)
+    WHERE a.tenant_id = %s AND a.customer_id = new.customer_id AND a.type = 'PROFILE_CREATED' AND a.source = 'crm'
+"""
 
 
 class UnknownEventType(CRMError):
@@ -75,11 +86,15 @@ class Outcome:
 
 
 class _Reading(NamedTuple):
-    """An inbox row understood: its event, its effect, and the region its phone numbers are of."""
+    """An inbox row understood: its event, its effect, and the region its phone numbers are of.
+
+    left_out: what of it can't be true and is not written, in words for the sync log.
+    """
 
     event: Event
     effect: Effect
     region: str
+    left_out: str = ""
 
 
 @dataclass(slots=True)
@@ -130,12 +145,25 @@ def _understand(row: Mapping[str, Any], regions: Mapping[str, str]) -> _Reading:
     if wrong := problems(kind, envelope.payload):
         raise InvalidPayload("; ".join(f"{path}: {what}" for path, what in wrong))
     event = envelope.event()
-    effect = kind.interpret(event)
-    reading = _Reading(event, effect, regions.get(effect.club_ref) or current_tenant().region)
+    effect, left_out = _believed(kind.interpret(event), at=row["received_at"])
+    reading = _Reading(event, effect, regions.get(effect.club_ref) or current_tenant().region, left_out)
     unreadable = _is_unreadable(event.identity, reading.region) if not effect.people else False
     if unreadable or (effect.people and not _hints(effect.people[0], reading.region)):
         raise NobodyIdentified("No usable identifier: the e-mail, phone or id that it names can't be read.")
     return reading
+
+
+def _believed(effect: Effect, *, at: datetime) -> tuple[Effect, str]:
+    """The effect without birth dates that nobody can have, and what was left out: the rest of it still counts."""
+    kept = tuple(
+        replace(person, fields={name: v for name, v in person.fields.items() if name != "date_of_birth"})
+        if (born := person.fields.get("date_of_birth")) and not normalise.is_birth_date(born, at)
+        else person
+        for person in effect.people
+    )
+    if kept == effect.people:
+        return effect, ""
+    return replace(effect, people=kept), f"Left out: the birth date, which {normalise.BIRTH_DATE_WORDS}."
 
 
 def _is_unreadable(identity: Mapping[str, Any], region: str) -> bool:
@@ -160,8 +188,10 @@ def _apply(readings: Sequence[_Reading], now: datetime) -> list[Outcome]:
     hits = [[people.hits[i] for i in span] for span in work.spans]
     changes = apply_facts(list(_fact_writes(readings, hits)), now=now)
     entries = [_entry(reading, own, now) for reading, own in zip(readings, hits, strict=True)]
-    made = _profiles_made(people, readings, now)
+    beginnings = _beginnings(people, readings, now)
+    made = [entry for entry in beginnings if people.people[entry["customer_id"]].is_new]
     insert_rows(Activity, [*made, *(entry for entry in entries if entry)], ENTRY_COLUMNS)
+    _move([entry for entry in beginnings if not people.people[entry["customer_id"]].is_new])
     raise_seen({pk: person.seen for pk, person in people.people.items()})
     recount(_recounted(people, entries, changes), now=now)
     emit_many(list(_news(readings, hits, people, changes)))
@@ -218,19 +248,28 @@ def _entry(reading: _Reading, own: Sequence[Hit | None], now: datetime) -> dict[
     }  # fmt: skip
 
 
-def _profiles_made(people: People, readings: Sequence[_Reading], now: datetime) -> Iterator[dict[str, Any]]:
-    """An entry for each new profile, at the time of the event that caused it."""
+def _beginnings(people: People, readings: Sequence[_Reading], now: datetime) -> list[dict[str, Any]]:
+    """The entry that begins the timeline of each profile that is new, or known for longer than was thought."""
     events = {(reading.event.source, reading.event.id): reading.event for reading in readings}
+    found = []
     for pk, person in people.people.items():
-        if person.is_new and person.cause:
-            event = events[person.cause.source, person.cause.event]
-            yield {
+        if "created_at" in person.changed:
+            first = Stamp(*person.row["provenance"]["source"])
+            event = events[first.source, first.event]
+            found.append({
                 "id": uuid7(), "customer_id": pk, "recorded_for": pk, "type": "PROFILE_CREATED",
                 "category": "SYSTEM", "channel": "", "title": "Profile created", "description": "",
                 "metadata": {"cause": event.type}, "context": {}, "source": "crm", "source_id": "",
-                "source_event_id": event.id, "actor": "", "counts": False, "occurred_at": event.occurred_at,
-                "created_at": now,
-            }  # fmt: skip
+                "source_event_id": event.id, "actor": "", "counts": False,
+                "occurred_at": person.row["created_at"], "created_at": now,
+            })  # fmt: skip
+    return found
+
+
+def _move(beginnings: Sequence[Mapping[str, Any]]) -> None:
+    """Put the first entries of timelines to an earlier event. One statement, where there are any."""
+    if beginnings:
+        run(MOVE, [dump(beginnings), current_tenant().pk])
 
 
 def _recounted(
@@ -248,7 +287,10 @@ def _outcome(reading: _Reading, own: Sequence[Hit | None], entry: Mapping[str, A
     customer = own[0].customer if own and own[0] else None
     if customer is None and not reading.effect.facts:
         return Outcome(SyncStatus.SKIPPED, error="It is about nobody in particular; nothing to apply.")
-    return Outcome(SyncStatus.SUCCESS, customer, entry["id"] if entry else None)
+    return Outcome(
+        SyncStatus.SUCCESS, customer, entry["id"] if entry else None,
+        code=LEFT_OUT if reading.left_out else "", error=reading.left_out,
+    )  # fmt: skip
 
 
 def _news(

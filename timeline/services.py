@@ -1,18 +1,14 @@
-"""The timeline: reading it page by page, and writing what was done inside the CRM."""
+"""The timeline: writing what was done inside the CRM, and seeing that there is something new."""
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from crm.errors import CRMError, Detail, NotFound, ValidationFailed
+from crm.errors import CRMError, NotFound
 from customers.acts import records_acts
 from customers.models import CustomerProfile
 from timeline.counters import recount
@@ -31,45 +27,6 @@ class SourcedActivity(CRMError):
     """What another system reported can't be changed here."""
 
     code, status = "ACTIVITY_NOT_MANUAL", 409
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A stretch of a timeline, newest first. `next_cursor` is None at the end."""
-
-    rows: list[Activity]
-    next_cursor: str | None
-
-
-def timeline_page(
-    customer_id: UUID,
-    *,
-    category: str = "",
-    type: str = "",
-    source: str = "",
-    channel: str = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
-    cursor: str = "",
-    take: int = 25,
-) -> Page:
-    """One page of a customer's timeline; the same cost at page 1 and page 100. One query.
-
-    since is inclusive, until exclusive. Raises ValidationFailed for a cursor that is none of ours.
-    """
-    rows: QuerySet[Activity] = Activity.objects.filter(customer_id=customer_id)
-    equal = {"category": category, "type": type, "source": source, "channel": channel}
-    rows = rows.filter(**{name: value for name, value in equal.items() if value})
-    if since:
-        rows = rows.filter(occurred_at__gte=since)
-    if until:
-        rows = rows.filter(occurred_at__lt=until)
-    if cursor:
-        at, pk = _open_cursor(cursor)
-        rows = rows.filter(Q(occurred_at__lt=at) | Q(occurred_at=at, pk__lt=pk), occurred_at__lte=at)
-    found = list(rows.order_by("-occurred_at", "-pk")[: take + 1])
-    last = found[take - 1] if len(found) > take else None
-    return Page(found[:take], _cursor(last) if last else None)
 
 
 def newer_than(customer_id: UUID, activity: Activity | None) -> int:
@@ -145,21 +102,3 @@ def record_entry(
 ) -> None:
     """The timeline's part in an act of the CRM: one entry, in the act's transaction."""
     add_activity(customer, type=type, category=category, title=title, by=by, metadata=metadata)
-
-
-def _cursor(entry: Activity) -> str:
-    return urlsafe_b64encode(json.dumps([entry.occurred_at.isoformat(), entry.pk.hex]).encode()).decode()
-
-
-def _open_cursor(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        at, pk = json.loads(urlsafe_b64decode(cursor.encode("ascii")))
-        moment, entry = datetime.fromisoformat(at), UUID(pk)
-        if moment.tzinfo is None:
-            raise ValueError
-    except (ValueError, TypeError, AttributeError, UnicodeError, RecursionError):
-        raise ValidationFailed(
-            "The cursor can't be read.",
-            details=[Detail("cursor", "INVALID_FIELD", "Take it from meta.nextCursor.")],
-        ) from None
-    return moment, entry

@@ -1,12 +1,16 @@
 """The environment that the project's own processes run in."""
 
+import json
 import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from crm.embedded import VAR
 from crm.embedded.postgres import Postgres
 from crm.embedded.roles import APPLICATION, OWNER
+from crm.embedded.servers import HOST
 from crm.embedded.valkey import Valkey
 
 
@@ -35,6 +39,20 @@ def environment(
         made |= {"DATABASE_URL": postgres.url(APPLICATION), "MIGRATION_DATABASE_URL": postgres.url(OWNER)}
     if valkey is not None:
         made |= {"REDIS_URL": valkey.url}
+    return made
+
+
+def beside_run(environ: Mapping[str, str], var: Path = VAR) -> dict[str, str]:
+    """The environment of the `make run` that is under way in `var`; the given one where none is."""
+    try:
+        facts = json.loads((var / "run.json").read_text())
+    except (FileNotFoundError, PermissionError):
+        return dict(environ)
+    database, port = facts["databaseUrl"], urlsplit(facts["url"]).port
+    given = {"DATABASE_URL": database, "REDIS_URL": facts["redisUrl"], "PORT": str(port)} | dict(environ)
+    made = environment(given, var, postgres=None, valkey=None, secret_key=kept_secret_key(var))
+    if database.startswith(ours := f"postgresql://{APPLICATION}@{HOST}:"):
+        made["MIGRATION_DATABASE_URL"] = database.replace(ours, f"postgresql://{OWNER}@{HOST}:", 1)
     return made
 
 

@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from crm import heartbeats
+from crm import env, heartbeats
 from crm.health import report, silence, vitals
 
 RUNBOOKS = "docs/runbooks"
@@ -72,6 +72,8 @@ def _finding(
 
 def _database() -> Iterator[Finding]:
     do = f"Check DATABASE_URL and the server; see {RUNBOOKS}/database-down.md."
+    if not (env.text("DATABASE_URL") or env.text("CRM_DATABASE_URL")):
+        do = "No DATABASE_URL is set and no `make run` is under way in this checkout: set it, or start one."
     try:
         with vitals.own_connection() as own:
             vitals.rows("SELECT 1", using=own)

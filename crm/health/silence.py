@@ -6,6 +6,8 @@ import structlog
 from django.core.cache import cache
 from django.db import connection
 
+from timeline.sources import TYPES
+
 log = structlog.get_logger(__name__)
 
 PATIENCE = 3600.0  # seconds of silence that never alarm
@@ -14,13 +16,15 @@ RHYTHM = 20  # arrivals (in different five minutes) within the week before a sou
 KEPT = 900  # seconds for which a look serves Prometheus: three rounds of the schedule
 REMEMBERED = "health:sources"
 
-# Arrivals of the last seven days in bins of five minutes, and the longest pause between two of them.
+# Arrivals of the last seven days (of what can be understood) in bins of five minutes, and the longest pause between
+# two of them.
 RHYTHMS = """
     WITH bins AS (
         SELECT tenant_id, source, date_bin('5 minutes', received_at, 'epoch') AS bin, max(received_at) AS last
         FROM timeline_inboundevent
         WHERE tenant_id IN (SELECT id FROM tenancy_tenant WHERE is_active)
           AND received_at > now() - interval '7 days' AND NOT historical
+          AND (source = ANY(%(sources)s) OR type = ANY(%(types)s))
         GROUP BY 1, 2, 3
     ), pauses AS (
         SELECT *, bin - lag(bin) OVER (PARTITION BY tenant_id, source ORDER BY bin) AS pause FROM bins
@@ -29,7 +33,7 @@ RHYTHMS = """
         extract(epoch FROM now() - max(p.last))::float8, extract(epoch FROM max(p.pause))::float8
     FROM pauses p JOIN tenancy_tenant t ON t.id = p.tenant_id
     GROUP BY t.slug, p.source
-    HAVING count(*) >= %s
+    HAVING count(*) >= %(rhythm)s
     ORDER BY 1, 2
 """
 
@@ -58,8 +62,9 @@ class Source(NamedTuple):
 
 def sources() -> list[Source]:
     """The sources of all active tenants that have a rhythm. One statement, over a week of arrivals."""
+    names = sorted({kind.source for kind in TYPES.values()})
     with connection.cursor() as cursor:
-        cursor.execute(RHYTHMS, [RHYTHM])
+        cursor.execute(RHYTHMS, {"rhythm": RHYTHM, "sources": names, "types": list(TYPES)})
         return [Source(*row) for row in cursor.fetchall()]
 
 

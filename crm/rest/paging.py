@@ -100,6 +100,30 @@ class Ordering:
         return f"cursor:{current_tenant().pk}:{self.name}"
 
 
+class Walk(NamedTuple):
+    """A page of a walk. `next_cursor` is None at the end."""
+
+    rows: list[Any]
+    next_cursor: str | None
+
+
+def walk(
+    rows: Rows, ordering: Ordering, *, cursor: str = "", take: int, sort: Sequence[str] | None = None
+) -> Walk:
+    """The page after a cursor (the first one after ""), the same cost however far. One statement, or two.
+
+    Raises ValidationFailed for a cursor that is none of this list in this order.
+    """
+    sorts = ordering.read(sort)
+    found: list[Any] = []
+    ordered = ordering.apply(rows, sorts)
+    for stretch in ordering.after(ordered, sorts, cursor) if cursor else [ordered]:
+        found += stretch[: take + 1 - len(found)]
+        if len(found) > take:
+            return Walk(found[:take], ordering.cursor(found[take - 1], sorts))
+    return Walk(found, None)
+
+
 def paginate(
     rows: Rows,
     query: Mapping[str, Any],
@@ -110,20 +134,28 @@ def paginate(
 
     Two statements by skip (one when the page shows that it is the last), one or two by cursor.
     """
-    sorts, take = ordering.read(query.get("sort")), query["take"]
-    chosen = query.get("fields")
+    take, chosen = query["take"], query.get("fields")
     if "cursor" in query:
         if "skip" in query:
             raise ValidationFailed(details=[Detail("skip", "INVALID_FIELD", "can't be combined with cursor")])
-        found = _walk(ordering.apply(rows, sorts), ordering, sorts, query["cursor"], take + 1)
-        meta: dict[str, Any] = {"take": take, "hasMore": len(found) > take, "nextCursor": None}
-    else:
-        skip = query.get("skip", 0)
-        found = list(ordering.apply(rows, sorts)[skip : skip + take + 1])
-        meta = {**_total(rows, skip, found, take), "skip": skip, "take": take, "hasMore": len(found) > take}
+        page = walk(rows, ordering, cursor=query["cursor"], take=take, sort=query.get("sort"))
+        meta: dict[str, Any] = {"take": take, "hasMore": page.next_cursor is not None}
+        return _answer(page.rows, meta | {"nextCursor": page.next_cursor}, chosen, shape)
+    sorts, skip = ordering.read(query.get("sort")), query.get("skip", 0)
+    found = list(ordering.apply(rows, sorts)[skip : skip + take + 1])
+    meta = {**_total(rows, skip, found, take), "skip": skip, "take": take, "hasMore": len(found) > take}
     if len(found) > take:
         meta["nextCursor"] = ordering.cursor(found[take - 1], sorts)
-    return Response({"data": [sparse(shape(row), chosen) for row in found[:take]], "meta": meta})
+    return _answer(found[:take], meta, chosen, shape)
+
+
+def _answer(
+    rows: Iterable[Any],
+    meta: dict[str, Any],
+    chosen: Collection[str] | None,
+    shape: Callable[[Any], dict[str, Any]],
+) -> Response:
+    return Response({"data": [sparse(shape(row), chosen) for row in rows], "meta": meta})
 
 
 def fields_parameter(names: Iterable[str]) -> Names:
@@ -134,15 +166,6 @@ def fields_parameter(names: Iterable[str]) -> Names:
 def sparse(shape: dict[str, Any], chosen: Collection[str] | None) -> dict[str, Any]:
     """A reply with the chosen fields only, if any were chosen."""
     return shape if chosen is None else {name: shape[name] for name in chosen if name in shape}
-
-
-def _walk(rows: Rows, ordering: Ordering, sorts: Sequence[Sort], cursor: str, most: int) -> list[Any]:
-    found: list[Any] = []
-    for stretch in ordering.after(rows, sorts, cursor) if cursor else [rows]:
-        found += stretch[: most - len(found)]
-        if len(found) == most:
-            break
-    return found
 
 
 def _total(rows: Rows, skip: int, found: Sequence[Any], take: int) -> dict[str, Any]:

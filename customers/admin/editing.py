@@ -27,6 +27,7 @@ ATTRIBUTES = {
     "phoneNumber": "phone_number",
     "phone": "phone_number",
     "homeClubId": "home_club_ref",
+    "dateOfBirth": "date_of_birth",
 }
 FIELDSETS: list[tuple[Any, dict[str, Any]]] = [
     (None, {"fields": [("first_name", "last_name"), "display_name"]}),

@@ -60,6 +60,8 @@ class CustomerProfile(TenantModel):
 
     E-mail and phone are contact points, kept in step with the identity aliases but without unique keys.
     Every column that sources and staff write has its stamp in `provenance`: who wrote it, when, and why it won.
+    `created_at` is since when they are known: the earliest time that anything was heard of, which may be long
+    before the row was made (its id tells that).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from crm.rest.paging import Walk, walk
 from crm.tenancy.scope import tenant_scope
 from tests.bench.context import Bench
 from tests.bench.harness import Contestant, Laps, race, timed
@@ -16,8 +17,8 @@ from tests.bench.measure import LIMIT, NAIVE, OURS, Goal, Measure
 from tests.bench.population import BUSY, find_person
 from tests.bench.service import Client
 from tests.bench.statements import connect
+from timeline.listing import TIMELINE, entries_of
 from timeline.models import Activity
-from timeline.services import timeline_page
 
 TAKE = 50
 FAR = 100
@@ -51,8 +52,12 @@ def _cursor_of(bench: Bench, customer: uuid.UUID) -> str:
     with tenant_scope(bench.tenant):
         cursor = ""
         for _ in range(FAR - 1):
-            cursor = timeline_page(customer, cursor=cursor, take=TAKE).next_cursor or ""
+            cursor = _page(customer, cursor).next_cursor or ""
     return cursor
+
+
+def _page(customer: uuid.UUID, cursor: str) -> Walk:
+    return walk(entries_of(customer, {}), TIMELINE, cursor=cursor, take=TAKE)
 
 
 def _sql(bench: Bench, customer: uuid.UUID, page: int, cursor: str) -> Measure:
@@ -60,7 +65,7 @@ def _sql(bench: Bench, customer: uuid.UUID, page: int, cursor: str) -> Measure:
     amount = bench.amount(100, least=5)
     with tenant_scope(bench.tenant):
         statement = _statement(customer, cursor)
-        rows = timeline_page(customer, cursor=cursor, take=TAKE).rows
+        rows = _page(customer, cursor).rows
     params: dict[str, Any] = {"tenant": bench.tenant.pk, "customer": customer, "skip": (page - 1) * TAKE}
     by_hand = FIRST
     if cursor:
@@ -86,7 +91,7 @@ def _times(way: Callable[[Any], None], amount: int) -> list[Callable[[], Any]]:
 
 def _statement(customer: uuid.UUID, cursor: str) -> str:
     with CaptureQueriesContext(connection) as queries:
-        timeline_page(customer, cursor=cursor, take=TAKE)
+        _page(customer, cursor)
     (query,) = queries.captured_queries
     return str(query["sql"])
 

@@ -56,6 +56,13 @@ def test_adding_nobody_in_particular_says_what_is_missing(tenant: Tenant) -> Non
     assert not CustomerProfile.objects.exists()
 
 
+def test_a_birth_date_in_the_future_is_refused_beside_its_field(tenant: Tenant) -> None:
+    person = CustomerProfileFactory()
+    reply = change(staff_of(), person, date_of_birth="2999-01-01")
+    assert reply.context["form"].errors.keys() == {"date_of_birth"}
+    assert CustomerProfile.objects.get().date_of_birth is None
+
+
 def test_a_bad_identifier_is_named_beside_its_field(tenant: Tenant) -> None:
     reply = staff_of().post(ADD, {"email": "not an address", "customer_type": "REGISTERED"})
     assert list(reply.context["form"].errors) == ["email"]

@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import time_machine
 from django.db import connection
 
 from customers.models import CustomerProfile
@@ -67,6 +68,30 @@ def test_an_identifier_that_cannot_be_read_is_named(api, body):
     assert reply.status_code in (400, 201)
     if reply.status_code == 400:
         assert reply.json()["error"]["details"][0]["field"] in body
+
+
+def test_a_phone_that_cannot_be_dialled_is_named_where_it_is_all_there_is(api):
+    """product.md §7: kept raw when invalid, then never used to match."""
+    reply = api.post(LIST, {"phoneNumber": "ext 12"})
+    (detail,) = reply.json()["error"]["details"]
+    assert (reply.status_code, detail["field"], detail["code"]) == (400, "phoneNumber", "INVALID_FIELD")
+    assert "can't be dialled from ZA" in detail["message"]
+    kept = api.post(LIST, {"phoneNumber": "ext 12", "email": "a@example.com"}).json()
+    assert (kept["phoneNumber"], kept["phoneIsValid"]) == ("ext 12", False)
+    assert api.post(LIST, {"phoneNumber": "ext 12", "email": "b@example.com"}).status_code == 201
+
+
+@pytest.mark.parametrize("day", ["1899-12-30", "2026-11-27", "9999-12-31", "0001-01-01"])
+@time_machine.travel("2026-11-25T12:00Z", tick=False)
+def test_a_birth_date_that_nobody_can_have_is_named(api, day):
+    known = api.post(LIST, {"email": "a@example.com", "dateOfBirth": "1900-01-01"}).json()
+    for reply in (
+        api.post(LIST, {"email": "b@example.com", "dateOfBirth": day}),
+        api.patch(f"{LIST}/{known['id']}", {"dateOfBirth": day}),
+    ):
+        (detail,) = reply.json()["error"]["details"]
+        assert (reply.status_code, detail["field"]) == (400, "dateOfBirth")
+    assert api.patch(f"{LIST}/{known['id']}", {"dateOfBirth": "2026-11-25"}).status_code == 200
 
 
 def test_a_taken_identifier_is_409_with_the_owners_id_unless_shared(api):

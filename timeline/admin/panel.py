@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from crm.errors import ValidationFailed
+from crm.rest.paging import Walk, walk
 from crm.tenancy.markup import SOURCES
 from customers.admin.tabs import Panel, tab
 from customers.models import CustomerProfile
 from timeline.admin.words import ICONS, type_words
+from timeline.listing import TIMELINE, entries_of
 from timeline.models import Activity, Category
-from timeline.services import Page, timeline_page
 
 TAKE = 25
 FILTERS = ("category", "type", "source")
@@ -43,14 +44,14 @@ def timeline_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
     filters = {name: request.GET.get(name, "") for name in FILTERS}
     since, until = day_of(request.GET.get("since")), day_of(request.GET.get("until"))
     cursor = request.GET.get("cursor", "")
-    try:
-        page = timeline_page(
-            profile.pk, **filters, cursor=cursor, take=TAKE,
-            since=midnight(since), until=midnight(until + timedelta(days=1)) if until else None,
-        )  # fmt: skip
-    except ValidationFailed:  # a cursor that somebody typed
-        page = Page([], None)
     asked = {name: value for name, value in filters.items() if value}
+    wanted: dict[str, Any] = asked | ({"category": [asked["category"]]} if "category" in asked else {})
+    wanted |= {"since": midnight(since)} if since else {}
+    wanted |= {"until": midnight(until + timedelta(days=1))} if until else {}
+    try:
+        page = walk(entries_of(profile.pk, wanted), TIMELINE, cursor=cursor, take=TAKE)
+    except ValidationFailed:  # a cursor that somebody typed
+        page = Walk([], None)
     asked |= {name: str(day) for name, day in (("since", since), ("until", until)) if day}
     context = {
         "profile": profile,
@@ -107,6 +108,6 @@ def day_of(text: str | None) -> date | None:
         return None
 
 
-def midnight(day: date | None) -> datetime | None:
+def midnight(day: date) -> datetime:
     """When a day begins in the tenant's zone."""
-    return timezone.make_aware(datetime.combine(day, time.min)) if day else None
+    return timezone.make_aware(datetime.combine(day, time.min))

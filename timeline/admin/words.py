@@ -27,6 +27,7 @@ ERRORS = {
     "NO_IDENTIFIER": _("It names nobody: no e-mail, phone or id that can be used"),
     "BODY_PURGED": _("Its content was purged, so it can’t be tried again"),
     "PROCESSING_FAILED": _("Applying it went wrong"),
+    "FIELD_LEFT_OUT": _("Applied, but for a field that can’t be right"),
     "WORKER_DIED": _("Workers died over it again and again"),
     "DISCARDED": _("Discarded"),
 }
