@@ -82,8 +82,8 @@ class Ordering:
     def after(self, rows: Rows, sorts: Sequence[Sort], cursor: str) -> list[Rows]:
         """The rows beyond a cursor, in stretches to be read one after the other. Raises ValidationFailed."""
         try:
-            signature, texts = signing.loads(cursor, salt=self._salt)
-            if signature != _signature(sorts):
+            order, texts = signing.loads(cursor, salt=self._salt)
+            if order != _signature(sorts):
                 raise ValueError
             values = [
                 None if text is None else _field(rows, sort.column.path).to_python(text)
