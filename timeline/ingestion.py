@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 BATCH = 500
 LEASE = timedelta(seconds=30)  # a claim older than this, on a row that nobody has locked, is a dead worker's
 RETRIES = (timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4))
-MOST_CLAIMS = 3  # workers that may die over one event before it is parked
+MOST_CLAIMS = 3  # workers that may die over one event; then it is parked
 DEADLOCK_RETRIES = 5
 TRANSIENT = (
     psycopg.errors.DeadlockDetected,
@@ -83,14 +83,15 @@ CLAIM = """
         FOR UPDATE SKIP LOCKED
     )
     UPDATE timeline_inboundevent e
-    SET claimed_at = %(now)s, claims = e.claims + (e.claimed_at IS NOT NULL)::int
+    SET claimed_at = %(now)s, claims = e.claims + coalesce(e.claimed_at > pg_postmaster_start_time(), false)::int
     FROM due WHERE e.id = due.id RETURNING e.id, e.claims
 """
 FRESH = "claimed_at IS NULL AND claims = 0 AND attempts = 0"
-# What failed before, or whose worker never came back, runs alone: it must not take others with it again.
+# What failed before, or whose worker never came back, runs alone: it must not take others with it again. A claim
+# from before the server's own crash was lost by the server: it is free at once, and no worker died of the event.
 ALONE = """
     (claimed_at IS NOT NULL OR claims > 0 OR attempts > 0)
-    AND (claimed_at IS NULL OR claimed_at < %(lost)s)
+    AND (claimed_at IS NULL OR claimed_at < greatest(%(lost)s, pg_postmaster_start_time()))
 """
 ALONE_A_TURN = 20
 LOOK = """
@@ -288,7 +289,7 @@ def _take_turn(tally: Tally, limit: int) -> bool:
         if not alone:
             return bool(fresh)
         ((pk, claims),) = alone
-        if claims > MOST_CLAIMS:
+        if claims >= MOST_CLAIMS:
             _fail(pk, claimed_at, WorkerDied(f"{claims} workers died while they had this event."))
             tally.failed += 1
         else:

@@ -20,8 +20,9 @@ from customers.models import (
     PrivacyRequest,
 )
 from tests.factories import ClubFactory, TenantFactory
+from timeline import ingestion
 from timeline.application import Outcome
-from timeline.ingestion import LEASE, process_due, receive, tenants_with_due_events
+from timeline.ingestion import process_due, receive, tenants_with_due_events
 from timeline.models import Activity, EventBody, InboundEvent, SyncStatus
 from timeline.replay import discard, preview, replay
 
@@ -182,16 +183,29 @@ def test_urgent_events_are_taken_first(tenant: Tenant) -> None:
     assert InboundEvent.objects.get(status=SyncStatus.SUCCESS).event_id == "e-9"
 
 
-def test_an_event_whose_worker_died_runs_alone_and_is_parked_after_three_more(tenant: Tenant) -> None:
+def test_an_event_whose_worker_died_runs_alone_and_is_parked_after_three_deaths(
+    tenant: Tenant, monkeypatch: Any
+) -> None:
+    """Q4: three tries at most."""
     receive([event(1), event(2)])
-    long_ago = timezone.now() - LEASE * 2
-    InboundEvent.objects.filter(event_id="e-1").update(claimed_at=long_ago, claims=0)
-    InboundEvent.objects.filter(event_id="e-2").update(claimed_at=long_ago, claims=3)
+    monkeypatch.setattr(ingestion, "LEASE", timedelta(0))
+    InboundEvent.objects.filter(event_id="e-1").update(claimed_at=timezone.now(), claims=1)
+    InboundEvent.objects.filter(event_id="e-2").update(claimed_at=timezone.now(), claims=2)
     assert [t.pk for t in tenants_with_due_events(timezone.now())] == [tenant.pk]
     tally = process_due(tenant)
     assert (tally.applied, tally.failed) == (1, 1)
     parked = InboundEvent.objects.dead().get()
     assert (parked.event_id, parked.error_code) == ("e-2", "WORKER_DIED")
+
+
+def test_what_the_database_lost_in_its_own_crash_is_free_at_once_and_costs_no_try(tenant: Tenant) -> None:
+    """F2: a claim from before the server started has no worker any more, whose death it would count as."""
+    receive([event(1)])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_postmaster_start_time() - interval '1 ms'")
+        (before,) = cursor.fetchone()
+    InboundEvent.objects.update(claimed_at=before, claims=2)
+    assert process_due(tenant).applied == 1
 
 
 def test_a_fresh_claim_of_another_worker_is_left_alone(tenant: Tenant) -> None:
