@@ -96,7 +96,9 @@ DATABASE["OPTIONS"] = {
 if pool_size := env.number(
     "DATABASE_POOL", 0
 ):  # the web's threads share a pool; workers keep one connection each
-    DATABASE["OPTIONS"]["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10}
+    # A pool that gives up soon asks again with the next request; one that is patient backs off for minutes.
+    pool = {"min_size": 1, "max_size": pool_size, "timeout": 10, "reconnect_timeout": 3}
+    DATABASE["OPTIONS"]["pool"] = pool
 else:
     DATABASE["CONN_MAX_AGE"] = 60
 DATABASES = {"default": DATABASE}

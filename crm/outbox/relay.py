@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 500
 LOCK = 0x6F7574626F78  # "outbox": the advisory lock that makes the relay one, however many run
+FROZEN = "SET LOCAL idle_in_transaction_session_timeout = '30s'"  # a relay that sleeps with the lock loses it
 VERSION = "1.0"  # of the envelope
 OLDER_PUBLIC_NAMES = frozenset({"person.became_customer", "high_value_purchase"})
 
@@ -84,6 +85,7 @@ def relay_batch(routes: Routes) -> int:
 
 def _alone() -> bool:
     with connection.cursor() as cursor:
+        cursor.execute(FROZEN)
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         return bool(cursor.fetchone()[0])
 

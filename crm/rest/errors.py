@@ -1,5 +1,6 @@
 """One envelope for everything that goes wrong: {"error": {code, message, details, requestId}}."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponse, HttpResponseBase
+from django.template import loader
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -155,9 +157,12 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBa
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """A fault of ours: an id to ask with, and nothing else."""
+    """A fault of ours: an id to ask with, and nothing else. A database that is away is no fault, and passes."""
     if request.path.startswith(API):
         return _plain(CRMError("Something went wrong on our side. Tell us the requestId."), request)
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        page = loader.get_template("503.html").render()
+        return HttpResponse(page, status=503, headers={"Retry-After": RETRY_SECONDS})
     return defaults.server_error(request)
 
 

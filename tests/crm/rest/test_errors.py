@@ -138,3 +138,20 @@ def test_a_host_that_is_not_ours_is_400(db):
 
 def test_the_front_door_leads_to_the_admin(client, db):
     assert client.get("/")["Location"] == "/admin/"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_without_its_database_is_503_and_says_so(client, staff):
+    """F2: staff read what is the matter, and a proxy knows that it passes."""
+    client.force_login(staff, "django.contrib.auth.backends.ModelBackend")
+    client.raise_request_exception = False
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = "there_is_no_such_database"
+    try:
+        reply = client.get("/admin/customers/customerprofile/")
+    finally:
+        connection.settings_dict["NAME"] = name
+        connection.close()
+    assert (reply.status_code, reply["Retry-After"]) == (503, "5")
+    assert "database can’t be reached" in reply.content.decode()
