@@ -8,7 +8,7 @@ export PYTEST_DEBUG_TEMPROOT = $(CURDIR)/var
 # Empty is off: without its compiled files every process would take three times as long to start.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help run test lint bench e2e proof shell migrate clean
+.PHONY: help run test lint bench e2e proof soak shell migrate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1	/p' Makefile
@@ -36,6 +36,9 @@ e2e: .venv/ready ## drive a headless Chromium
 
 proof: .venv/ready ## the full walls and fuzz runs
 	$(PYTEST) -m proof -n 2 --dist worksteal $(ARGS)
+
+soak: .venv/ready ## half an hour of crashes under load (SEED, DURATION, ARGS="-k Q3")
+	$(PY) -m tests.rig $(ARGS)
 
 bench: .venv/ready ## the benchmarks (BENCH_SCALE)
 	$(LOCAL) --throwaway --durable -- $(PY) -m tests.bench $(ARGS)
