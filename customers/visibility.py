@@ -3,7 +3,7 @@
 The staff pages and the API ask here alike; a person beyond the limit is a person who is not there.
 """
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 
 from crm.errors import CustomerNotFound, Detail, DuplicateResource, ValidationFailed
 from crm.tenancy.access import club_refs
-from customers.models import CustomerProfile
+from crm.tenancy.models import Club, StaffMembership
+from customers.models import Booking, CustomerProfile, Membership
 from customers.services import get_customer
 
 
@@ -76,3 +77,21 @@ def hiding_others(request: HttpRequest) -> Iterator[None]:
         if owner and not visible_people(request).filter(pk=owner).exists():
             raise DuplicateResource(error.message) from None
         raise
+
+
+def who_may_see(customer: CustomerProfile, members: Sequence[StaffMembership]) -> list[StaffMembership]:
+    """Those of the memberships whose clubs the customer belongs to. Three statements where one is limited."""
+    if not any(member.club_ids for member in members):
+        return list(members)
+    clubs = clubs_of(customer)
+    return [member for member in members if not member.club_ids or clubs.intersection(member.club_ids)]
+
+
+def clubs_of(customer: CustomerProfile) -> set[UUID]:
+    """The clubs where a person has their home, a membership or a booking: the other side of `at_clubs`."""
+    facts = [
+        set(model._default_manager.filter(customer=customer).values_list("club_ref", flat=True).distinct())
+        for model in (Membership, Booking)
+    ]
+    refs = {customer.home_club_ref}.union(*facts)
+    return {club.pk for club in Club.objects.all() if refs.intersection(club.refs)}

@@ -10,7 +10,8 @@ from crm.tenancy.models import ApiKey, Club, StaffMembership, Tenant, User
 from crm.tenancy.permissions import Role, Scope
 from crm.tenancy.scope import current_tenant, tenant_scope
 from customers.models import AliasHolder, CustomerMetrics, CustomerProfile, IdentityAlias
-from timeline.models import Activity, EventBody, InboundEvent
+from timeline.models import Activity, EventBody, InboundEvent, Note, NoteRevision
+from timeline.models.notes import FIELDS
 
 PASSWORD = "correct horse battery staple"
 ALIASES = {
@@ -106,6 +107,27 @@ class ActivityFactory(DjangoModelFactory[Activity]):
     title = "Booked a tee time"
     source = "teetime"
     occurred_at = factory.LazyFunction(timezone.now)
+
+
+class NoteFactory(DjangoModelFactory[Note]):
+    """A note with its first revision."""
+
+    class Meta:
+        model = Note
+        skip_postgeneration_save = True
+
+    tenant = factory.LazyFunction(current_tenant)
+    customer = factory.SubFactory(CustomerProfileFactory)
+    recorded_for = factory.SelfAttribute("customer.id")
+    author = "user:0190d1c0-0000-7000-8000-000000000000"
+    body = "Prefers the early tee times."
+
+    @factory.post_generation
+    def revision(self, create: bool, extracted: Any, **_: Any) -> None:
+        said = {name: getattr(self, name) for name in FIELDS}
+        NoteRevision.objects.create(
+            tenant=self.tenant, note=self, version=self.version, actor=self.author, **said
+        )
 
 
 class InboundEventFactory(DjangoModelFactory[InboundEvent]):

@@ -1,4 +1,4 @@
-"""Which events of the inbox and which entries of a timeline a list shows, and in which order."""
+"""Which events, entries and notes a list shows, and in which order."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -11,12 +11,20 @@ from crm.errors import EventNotFound
 from crm.rest.paging import Column, Ordering
 from crm.tenancy.rows import select
 from crm.tenancy.scope import current_tenant
-from timeline.models import Activity, InboundEvent, SyncStatus
+from timeline.models import Activity, InboundEvent, Note, SyncStatus
+from timeline.notes import notes_for
+from timeline.readers import Reader
 
 Events = QuerySet[InboundEvent]
 PROCESSING = "PROCESSING"
 
 TIMELINE = Ordering("activities", {"occurredAt": Column("occurred_at")}, default="-occurredAt")
+NOTES = Ordering(
+    "notes",
+    {"pinned": Column("is_pinned"), "createdAt": Column("created_at")},
+    default="-pinned,-createdAt",
+)
+REVISIONS = Ordering("note history", {"version": Column("version")}, default="-version")
 INBOX = Ordering("events", {"receivedAt": Column("received_at")}, default="-receivedAt")
 ACTIVITY_LOOKUPS = {
     "category": "category__in",
@@ -26,6 +34,7 @@ ACTIVITY_LOOKUPS = {
     "since": "occurred_at__gte",
     "until": "occurred_at__lt",
 }
+NOTE_LOOKUPS = {"type": "type__in", "pinned": "is_pinned", "author": "author"}
 EVENT_LOOKUPS = {
     "source": "source",
     "type": "type",
@@ -52,6 +61,12 @@ def entries_of(customer_id: UUID, query: Mapping[str, Any]) -> "QuerySet[Activit
     """The timeline entries of a customer that a validated filter leaves."""
     entries: QuerySet[Activity] = Activity.objects.filter(customer_id=customer_id)
     return entries.filter(**_lookups(ACTIVITY_LOOKUPS, query))
+
+
+def notes_of(customer_id: UUID, query: Mapping[str, Any], reader: Reader) -> "QuerySet[Note]":
+    """The notes about a customer that the reader may see and a validated filter leaves."""
+    wanted = {**query, "author": reader.actor} if query.get("author") == "me" else query
+    return notes_for(reader).filter(customer_id=customer_id, **_lookups(NOTE_LOOKUPS, wanted))
 
 
 def visible(sources: Collection[str]) -> Events:

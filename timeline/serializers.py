@@ -1,4 +1,4 @@
-"""What the event and activity endpoints take and give."""
+"""What the event, activity and note endpoints take."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,11 +8,25 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from crm.rest.paging import PageQuery, fields_parameter
-from crm.rest.serializers import AnyOf, Flag, FreeMap, Moment, Query, Stretch, StrictSerializer, Text, Uuid
-from timeline.listing import INBOX, TIMELINE
-from timeline.models import Category
+from crm.rest.serializers import (
+    AnyOf,
+    Day,
+    Flag,
+    FreeMap,
+    Moment,
+    Query,
+    Stretch,
+    StrictSerializer,
+    Text,
+    Uuid,
+)
+from timeline.listing import INBOX, NOTES, REVISIONS, TIMELINE
+from timeline.models import Category, NoteType, Visibility
+from timeline.models.notes import LONGEST
+from timeline.note_replies import NOTE_FIELDS
 from timeline.replies import ACTIVITY_FIELDS, EVENT_FIELDS, STATES
 
+TYPE = r"^[A-Z][A-Z0-9_]{1,59}\Z"
 AHEAD, EARLIEST = timedelta(days=1), 1970
 
 
@@ -31,7 +45,7 @@ class ActivityNew(StrictSerializer):
     """An entry by hand."""
 
     tenantId = serializers.CharField(required=False)
-    type = serializers.RegexField(r"^[A-Z][A-Z0-9_]{1,59}\Z", help_text="In capitals, such as PHONE_CALL.")
+    type = serializers.RegexField(TYPE, help_text="In capitals, such as PHONE_CALL.")
     category = serializers.ChoiceField(choices=Category.choices, default=Category.NOTE)
     title = Text(required=False, max_length=300, help_text="Default: the type in words.")
     description = Text(default="", max_length=20_000, allow_blank=True)
@@ -50,6 +64,63 @@ class ActivityNew(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs.setdefault("title", attrs["type"].replace("_", " ").capitalize())
         return attrs
+
+
+class ActivityChange(StrictSerializer):
+    """Changes to an entry by hand; what is absent stays, null clears."""
+
+    tenantId = serializers.CharField(required=False)
+    type = serializers.RegexField(TYPE, required=False)
+    category = serializers.ChoiceField(choices=Category.choices, required=False)
+    title = Text(required=False, max_length=300)
+    description = Text(required=False, max_length=20_000, allow_blank=True, allow_null=True)
+    channel = Text(required=False, max_length=30, allow_blank=True, allow_null=True)
+    metadata = FreeMap(required=False)
+    occurredAt = Moment(source="occurred_at", required=False)
+    byCustomer = Flag(source="counts", required=False)
+
+    validate_occurredAt = ActivityNew.validate_occurredAt
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {name: "" if value is None else value for name, value in attrs.items()}
+
+
+class NoteQuery(PageQuery):
+    """Filters of a customer's notes."""
+
+    sort = NOTES.parameter()
+    fields = fields_parameter(NOTE_FIELDS)  # type: ignore[assignment]
+    type = AnyOf(choices=NoteType.choices, required=False)
+    pinned = Flag(required=False)
+    author = Text(required=False, max_length=300, help_text="user:…, key:… or token:…; “me” = your own.")
+
+
+class NoteHistoryQuery(PageQuery):
+    """The versions of a note."""
+
+    sort = REVISIONS.parameter()
+
+
+class NoteNew(StrictSerializer):
+    """A note about a customer."""
+
+    tenantId = serializers.CharField(required=False)
+    type = serializers.ChoiceField(choices=NoteType.choices, default=NoteType.GENERAL)
+    body = Text(max_length=LONGEST, help_text="Markdown. @[name], @[e-mail] or @[id] mentions staff.")
+    visibility = serializers.ChoiceField(choices=Visibility.choices, default=Visibility.ALL)
+    pinned = Flag(source="is_pinned", default=False)
+    dueOn = Day(source="due_on", required=False, allow_null=True, help_text="Of a FOLLOW_UP only.")
+
+
+class NoteChange(StrictSerializer):
+    """Changes to a note; what is absent stays."""
+
+    tenantId = serializers.CharField(required=False)
+    type = serializers.ChoiceField(choices=NoteType.choices, required=False)
+    body = Text(max_length=LONGEST, required=False)
+    visibility = serializers.ChoiceField(choices=Visibility.choices, required=False)
+    pinned = Flag(source="is_pinned", required=False)
+    dueOn = Day(source="due_on", required=False, allow_null=True)
 
 
 class EventFilter(Stretch):

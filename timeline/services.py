@@ -9,12 +9,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from crm.errors import CRMError, NotFound
+from crm.tenancy import audit
 from customers.acts import records_acts
 from customers.models import CustomerProfile
 from timeline.counters import recount
 from timeline.models import Activity
+from timeline.readers import Reader
 
 MANUAL_SOURCES = ("staff", "api")
+ACTS = "crm"  # the source of what was done here, by whomever
+EDITABLE = ("type", "category", "channel", "title", "description", "metadata", "occurred_at", "counts")
 
 
 class ActivityNotFound(NotFound):
@@ -57,43 +61,72 @@ def add_activity(
     counts: the customer did it themselves (a call they made, say); what staff did does not count.
     """
     now = timezone.now()
-    entry: Activity = Activity.objects.create(
-        tenant_id=customer.tenant_id, customer_id=customer.pk, recorded_for=customer.pk, type=type,
-        category=category, title=title[:300], description=description, channel=channel, metadata=metadata or {},
-        source="staff" if by.startswith("user:") else "api", actor=by, occurred_at=occurred_at or now, counts=counts,
+    entry = _entry(
+        customer, type=type, category=category, title=title[:300], description=description, channel=channel,
+        metadata=metadata or {}, source="staff" if by.startswith("user:") else "api", actor=by,
+        occurred_at=occurred_at or now, counts=counts,
     )  # fmt: skip
     if counts:
         recount([customer.pk], now=now)
+    _audit("activity.added", entry, by, after=_audited(entry))
     return entry
 
 
 @transaction.atomic
-def edit_activity(customer_id: UUID, pk: UUID, changes: Mapping[str, Any]) -> Activity:
-    """Change an entry that was written by hand. Raises ActivityNotFound, SourcedActivity."""
-    entry = _manual(customer_id, pk)
+def edit_activity(customer_id: UUID, pk: UUID, changes: Mapping[str, Any], *, by: Reader) -> Activity:
+    """Change an entry that was written by hand. Raises ActivityNotFound, SourcedActivity, NotTheAuthor."""
+    entry = _manual(customer_id, pk, by)
+    before = _audited(entry)
     for name, value in changes.items():
         setattr(entry, name, value)
-    entry.save(update_fields=list(changes))
-    recount([customer_id], now=timezone.now())
+    after = _audited(entry)
+    changed = {name for name in after if after[name] != before[name]}
+    if changed:
+        entry.save(update_fields=list(changes))
+        recount([customer_id], now=timezone.now())
+        _audit(
+            "activity.changed", entry, by.actor,
+            before={name: before[name] for name in changed}, after={name: after[name] for name in changed},
+        )  # fmt: skip
     return entry
 
 
 @transaction.atomic
-def delete_activity(customer_id: UUID, pk: UUID) -> None:
-    """Remove an entry that was written by hand. Raises ActivityNotFound, SourcedActivity."""
-    _manual(customer_id, pk).delete()
+def delete_activity(customer_id: UUID, pk: UUID, *, by: Reader) -> None:
+    """Remove an entry that was written by hand. Raises ActivityNotFound, SourcedActivity, NotTheAuthor."""
+    entry = _manual(customer_id, pk, by)
+    _audit("activity.deleted", entry, by.actor, before=_audited(entry))
+    entry.delete()
     recount([customer_id], now=timezone.now())
 
 
-def _manual(customer_id: UUID, pk: UUID) -> Activity:
+def get_activity(customer_id: UUID, pk: UUID) -> Activity:
+    """An entry of a customer's timeline. Raises ActivityNotFound."""
+    entry: Activity | None = Activity.objects.filter(customer_id=customer_id, pk=pk).first()
+    if entry is None:
+        raise ActivityNotFound("There is no activity with this id.")
+    return entry
+
+
+def _manual(customer_id: UUID, pk: UUID, by: Reader) -> Activity:
     entry: Activity | None = (
         Activity.objects.select_for_update().filter(customer_id=customer_id, pk=pk).first()
     )
     if entry is None:
-        raise ActivityNotFound
-    if entry.source not in MANUAL_SOURCES or entry.category == "SYSTEM":
+        raise ActivityNotFound("There is no activity with this id.")
+    if entry.source not in MANUAL_SOURCES:
         raise SourcedActivity
+    by.require_change(entry.actor)
     return entry
+
+
+def _audited(entry: Activity) -> dict[str, Any]:
+    values = {name: getattr(entry, name) for name in EDITABLE}
+    return values | {"occurred_at": entry.occurred_at.isoformat()}
+
+
+def _audit(action: str, entry: Activity, by: str, **values: Any) -> None:
+    audit.record(action, by=by, object_type="activity", object_id=entry.pk, **values)
 
 
 @records_acts
@@ -101,4 +134,28 @@ def record_entry(
     customer: CustomerProfile, *, type: str, title: str, by: str, category: str, metadata: Mapping[str, Any]
 ) -> None:
     """The timeline's part in an act of the CRM: one entry, in the act's transaction."""
-    add_activity(customer, type=type, category=category, title=title, by=by, metadata=metadata)
+    add_act(customer, type=type, category=category, title=title, by=by, metadata=metadata)
+
+
+def add_act(
+    customer: CustomerProfile,
+    *,
+    type: str,
+    category: str,
+    title: str,
+    by: str,
+    metadata: Mapping[str, Any],
+    at: datetime | None = None,
+) -> Activity:
+    """Write the entry of something done in the CRM; unlike one by hand, nobody edits it afterwards."""
+    return _entry(
+        customer, type=type, category=category, title=title[:300], metadata=metadata, source=ACTS, actor=by,
+        occurred_at=at or timezone.now(),
+    )  # fmt: skip
+
+
+def _entry(customer: CustomerProfile, **fields: Any) -> Activity:
+    entry: Activity = Activity.objects.create(
+        tenant_id=customer.tenant_id, customer_id=customer.pk, recorded_for=customer.pk, **fields
+    )
+    return entry

@@ -5,8 +5,9 @@ from django.utils import timezone
 
 from crm.outbox.nudge import Policy, background_task, nudge
 from crm.tenancy.models import Tenant
-from timeline import counters, ingestion, retention
+from timeline import counters, drafts, ingestion, retention
 
+DRAFT_DAYS = 30
 BUDGET = 1.0  # seconds for one tenant before the next one's turn
 
 
@@ -41,3 +42,8 @@ def purge_bodies() -> int:
 @background_task("timeline.purge_dead_letters", Policy.HARMLESS_TO_LOSE)
 def purge_dead_letters() -> int:
     return retention.purge_dead_letters(timezone.now(), days=settings.DEAD_LETTER_DAYS)
+
+
+@background_task("timeline.purge_drafts", Policy.HARMLESS_TO_LOSE)
+def purge_drafts() -> int:
+    return drafts.purge_drafts(timezone.now(), days=DRAFT_DAYS)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -23,11 +24,12 @@ from crm.rest.paging import paginate
 from crm.rest.serializers import Nothing, check_tenant
 from crm.rest.shapes import page_of
 from crm.rest.views import ApiView
-from crm.tenancy.permissions import Scope
+from crm.tenancy.permissions import Right, Scope
 from customers.views import uuid
 from customers.visibility import visible_customer
 from timeline import listing
 from timeline.ingestion import ItemResult, Receipt, receive
+from timeline.readers import api_reader
 from timeline.replay import preview, replay
 from timeline.replies import (
     ActivityListed,
@@ -45,6 +47,7 @@ from timeline.replies import (
     event_payload,
 )
 from timeline.serializers import (
+    ActivityChange,
     ActivityNew,
     ActivityQuery,
     EventEnvelope,
@@ -52,7 +55,13 @@ from timeline.serializers import (
     ReplayBody,
     StatsQuery,
 )
-from timeline.services import add_activity
+from timeline.services import (
+    ActivityNotFound,
+    add_activity,
+    delete_activity,
+    edit_activity,
+    get_activity,
+)
 
 MEMBER = {
     "id": "c66f511b-3784-41fa-b502-b6a0256d0495",
@@ -67,6 +76,7 @@ MOST_DETAILS = 20
 
 class CustomerActivities(ApiView):
     scopes = {"GET": Scope.READ, "POST": Scope.WRITE}
+    rights = {"POST": Right.NOTE}
     queries = {"GET": ActivityQuery}
     tag = "Customers"
 
@@ -95,6 +105,52 @@ class CustomerActivities(ApiView):
         customer, _ = visible_customer(request, uuid(pk))
         entry = add_activity(customer, by=self.credential.actor, **fields)
         return Response(activity_payload(entry), status=201)
+
+
+class CustomerActivity(ApiView):
+    scopes = {"GET": Scope.READ, "PATCH": Scope.WRITE, "DELETE": Scope.WRITE}
+    rights = {"PATCH": Right.NOTE, "DELETE": Right.NOTE}
+    tag = "Customers"
+
+    @extend_schema(operation_id="getActivity", responses={200: ActivityReply})
+    def get(self, request: Request, pk: str, activityId: str) -> Response:
+        """Read an entry of a customer's timeline."""
+        customer, _ = visible_customer(request, uuid(pk))
+        return Response(activity_payload(get_activity(customer.pk, activity_id(activityId))))
+
+    @extend_schema(
+        operation_id="changeActivity",
+        request=ActivityChange,
+        responses={200: ActivityReply},
+        examples=[OpenApiExample("Longer", {"metadata": {"minutes": 25}}, request_only=True)],
+    )
+    def patch(self, request: Request, pk: str, activityId: str) -> Response:
+        """Change an entry by hand.
+
+        Your own, or with `crm:admin` anybody's. What another system reported is 409 `ACTIVITY_NOT_MANUAL`.
+        """
+        changes = self.body(ActivityChange)
+        customer, _ = visible_customer(request, uuid(pk))
+        entry = edit_activity(customer.pk, activity_id(activityId), changes, by=api_reader(self.credential))
+        return Response(activity_payload(entry))
+
+    @extend_schema(operation_id="deleteActivity", responses={204: None})
+    def delete(self, request: Request, pk: str, activityId: str) -> Response:
+        """Delete an entry by hand.
+
+        Your own, or with `crm:admin` anybody's. What another system reported is 409 `ACTIVITY_NOT_MANUAL`.
+        """
+        customer, _ = visible_customer(request, uuid(pk))
+        delete_activity(customer.pk, activity_id(activityId), by=api_reader(self.credential))
+        return Response(status=204)
+
+
+def activity_id(text: str) -> UUID:
+    """An id from an address. Raises ActivityNotFound for what can't be one."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ActivityNotFound("There is no activity with this id.") from None
 
 
 class EventList(ApiView):

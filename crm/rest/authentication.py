@@ -29,12 +29,20 @@ class CredentialAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """The view's `scopes` say which scope each method needs; a method without one is not allowed anyway."""
+    """The view's `scopes` say which scope each method needs; a method without one is not allowed anyway.
+
+    Where `rights` has the method, that right decides for staff: it is finer than any scope.
+    """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         credential = request.auth
         if not isinstance(credential, Credential):
             raise Unauthorized("Send “Authorization: Bearer …” with an API key or a token.")
+        right = view.rights.get(request.method)
+        if right is not None and credential.membership is not None:
+            if not credential.membership.may(right):
+                raise Forbidden("Your role may not do this.")
+            return True
         needed = view.scope_of(request.method)
         if needed is not None and needed not in credential.scopes:
             raise ScopeRequired(f"This needs the scope {needed}.")

@@ -47,7 +47,10 @@ class Sort(NamedTuple):
 
 
 class Ordering:
-    """How one list may be sorted; ids break every tie, nulls stand last either way. `name` is the list's."""
+    """How one list may be sorted; ids break every tie, nulls stand last either way.
+
+    name: the list's. default: as a client would write `sort`.
+    """
 
     def __init__(self, name: str, columns: Mapping[str, Column], *, default: str) -> None:
         self.name, self.columns, self.default = name, columns, default
@@ -60,7 +63,7 @@ class Ordering:
     def read(self, words: Sequence[str] | None) -> list[Sort]:
         """What a validated `sort` says; a field named again changes nothing."""
         sorts: dict[str, Sort] = {}
-        for word in words or [self.default]:
+        for word in words or self.default.split(","):
             name = word.removeprefix("-")
             sorts.setdefault(name, Sort(self.columns[name], word.startswith("-")))
         first, *_, last = [*sorts.values()] * 2
@@ -129,9 +132,12 @@ def paginate(
     query: Mapping[str, Any],
     ordering: Ordering,
     shape: Callable[[Any], dict[str, Any]],
+    *,
+    prepare: Callable[[Sequence[Any]], object] = tuple,
 ) -> Response:
     """One page of a list.
 
+    prepare: is shown the rows of the page before `shape` is, to load for all of them what each needs.
     Two statements by skip (one when the page shows that it is the last), one or two by cursor.
     """
     take, chosen = query["take"], query.get("fields")
@@ -140,12 +146,14 @@ def paginate(
             raise ValidationFailed(details=[Detail("skip", "INVALID_FIELD", "can't be combined with cursor")])
         page = walk(rows, ordering, cursor=query["cursor"], take=take, sort=query.get("sort"))
         meta: dict[str, Any] = {"take": take, "hasMore": page.next_cursor is not None}
+        prepare(page.rows)
         return _answer(page.rows, meta | {"nextCursor": page.next_cursor}, chosen, shape)
     sorts, skip = ordering.read(query.get("sort")), query.get("skip", 0)
     found = list(ordering.apply(rows, sorts)[skip : skip + take + 1])
     meta = {**_total(rows, skip, found, take), "skip": skip, "take": take, "hasMore": len(found) > take}
     if len(found) > take:
         meta["nextCursor"] = ordering.cursor(found[take - 1], sorts)
+    prepare(found[:take])
     return _answer(found[:take], meta, chosen, shape)
 
 

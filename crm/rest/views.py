@@ -19,7 +19,7 @@ from crm.rest.parsing import DEEPEST, read_body
 from crm.rest.serializers import Query, StrictSerializer, check_tenant, read_query
 from crm.tenancy.auth import Credential
 from crm.tenancy.idempotency import begin, keep
-from crm.tenancy.permissions import Scope
+from crm.tenancy.permissions import Right, Scope
 
 SAFE = ("GET", "HEAD")
 
@@ -28,12 +28,14 @@ class ApiView(APIView):
     """A view of the API.
 
     scopes:  the scope that each method needs.
+    rights:  the right that a method needs of staff instead, where no scope means the same.
     queries: the query parameters of each method that has more than tenantId; validated, they are `params`.
     bucket:  the limit that writes count for.
     tag:     the chapter of the documentation.
     """
 
     scopes: ClassVar[Mapping[str, Scope]] = {}
+    rights: ClassVar[Mapping[str, Right]] = {}
     queries: ClassVar[Mapping[str, type[StrictSerializer]]] = {}
     params: dict[str, Any]
     tag: ClassVar[str] = ""

@@ -26,6 +26,7 @@ class Credential:
     actor:   how the caller is written in logs and histories: key:…, token:… or user:….
     sources: event sources it may send; empty = all.
     limits:  requests a minute by kind, where they differ from the tenant's.
+    membership: of a member of staff in their session; None for keys and tokens.
     """
 
     id: str
@@ -34,7 +35,11 @@ class Credential:
     scopes: frozenset[str]
     sources: frozenset[str] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
-    by_session: bool = False
+    membership: StaffMembership | None = None
+
+    @property
+    def by_session(self) -> bool:
+        return self.membership is not None
 
 
 def authenticate(header: str) -> Credential:
@@ -50,7 +55,7 @@ def by_membership(membership: StaffMembership) -> Credential:
     """What a member of staff may do in the API, while they read its documentation."""
     actor = f"user:{membership.user_id}"
     scopes = frozenset(str(scope) for scope in scopes_of(membership.rights))
-    return Credential(actor, membership.tenant, actor, scopes, by_session=True)
+    return Credential(actor, membership.tenant, actor, scopes, membership=membership)
 
 
 def _by_key(text: str) -> Credential:

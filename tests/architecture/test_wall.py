@@ -20,10 +20,11 @@ from tests.factories import (
     ClubFactory,
     CustomerProfileFactory,
     InboundEventFactory,
+    NoteFactory,
     StaffMembershipFactory,
     issue_key,
 )
-from timeline.models import InboundEvent, SyncStatus
+from timeline.models import Activity, InboundEvent, Note, SyncStatus
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -57,6 +58,21 @@ API: dict[str, dict[str, Call]] = {
         "GET": Call("crm:read", 200),
         "POST": Call("crm:write", 201, {"type": "PHONE_CALL"}),
     },
+    "api/v1/customers/<str:pk>/activities/<str:activityId>": {
+        "GET": Call("crm:read", 200),
+        "PATCH": Call("crm:write", 200, {"title": "Changed"}),
+        "DELETE": Call("crm:write", 204),
+    },
+    "api/v1/customers/<str:pk>/notes": {
+        "GET": Call("crm:read", 200),
+        "POST": Call("crm:write", 201, {"body": "Likes the window table."}),
+    },
+    "api/v1/customers/<str:pk>/notes/<str:noteId>": {
+        "GET": Call("crm:read", 200),
+        "PATCH": Call("crm:write", 200, {"body": "Changed"}),
+        "DELETE": Call("crm:write", 204),
+    },
+    "api/v1/customers/<str:pk>/notes/<str:noteId>/history": {"GET": Call("crm:read", 200)},
     "api/v1/events": {"GET": Call("crm:events", 200), "POST": Call("crm:events", 202, EVENT)},
     "api/v1/events/stats": {"GET": Call("crm:events", 200)},
     "api/v1/events/replay": {"POST": Call("crm:events", 202, {})},
@@ -89,13 +105,15 @@ def addresses(resolver: Any = None, prefix: str = "") -> Iterator[str]:
 
 
 STAFF = [route for route in addresses() if route.startswith("admin/") and route not in PUBLIC]
+KEPT = (CustomerProfile, InboundEvent, Activity, Note)
 OF_ONE = [route for route in API if "<" in route]
 
 
-def filled(route: str, pk: object = "") -> str:
-    """A real address: the object's id in place of its parameter, a UUID for any other."""
+def filled(route: str, *pks: object) -> str:
+    """A real address: the objects' ids in place of its parameters, one after the other, a UUID for any other."""
+    ids = iter(pks)
     route = re.sub(r"\^|\$|\(\?P<app_label>(\w+)[^)]*\)|\(\?P<url>.*\)", lambda m: m[1] or "", route)
-    return "/" + re.sub(r"<[^>]*>", str(pk or uuid4()), route)
+    return "/" + re.sub(r"<[^>]*>", lambda _: str(next(ids, "") or uuid4()), route)
 
 
 def without_request_id(reply: Any) -> Any:
@@ -112,16 +130,20 @@ def rows(tenant):
         "customer": person,
         "deleted": CustomerProfileFactory(status=Status.DELETED),
         "event": InboundEventFactory(status=SyncStatus.FAILED, is_waiting=False),
+        "activity": ActivityFactory(customer=person, source="api"),
+        "note": NoteFactory(customer=person),
     }
 
 
-def named(route: str, rows: Any) -> Any:
-    return rows["event" if "events" in route else "deleted" if "restore" in route else "customer"].pk
+def named(route: str, rows: Any) -> list[Any]:
+    """The ids of the rows that an address names, in its order."""
+    outer = rows["event" if "events" in route else "deleted" if "restore" in route else "customer"].pk
+    return [outer, *(rows[inner.removesuffix("Id")].pk for inner in re.findall(r"<str:(\w+Id)>", route))]
 
 
-def send(client: Api, method: str, route: str, pk: object, call: Call | None) -> Any:
+def send(client: Api, method: str, route: str, pks: list[Any], call: Call | None) -> Any:
     body = "" if call is None or call.body is None else call.body
-    address = filled(route, pk) + (call.query if call else "")
+    address = filled(route, *pks) + (call.query if call else "")
     if method in ("GET", "HEAD") or not body:
         return client.generic(method, address)
     return client.generic(method, address, json.dumps(body))
@@ -166,15 +188,13 @@ def test_every_other_scope_is_not_enough(route, api, tenant, rows):
 @pytest.mark.parametrize("route", OF_ONE)
 def test_another_tenants_id_is_an_id_that_is_not_there(route, api, tenant, other_tenant, rows):
     theirs = api.as_key_of(other_tenant)
-    before = [list(model.objects.order_by("pk").values()) for model in (CustomerProfile, InboundEvent)]
+    before = [list(model.objects.order_by("pk").values()) for model in KEPT]
     for method, call in API[route].items():
         there = send(theirs, method, route, named(route, rows), call)
-        nowhere = send(theirs, method, route, uuid4(), call)
+        nowhere = send(theirs, method, route, [], call)
         assert without_request_id(there) == without_request_id(nowhere)
         assert there.status_code == 404
-    assert before == [
-        list(model.objects.order_by("pk").values()) for model in (CustomerProfile, InboundEvent)
-    ]
+    assert before == [list(model.objects.order_by("pk").values()) for model in KEPT]
 
 
 @pytest.mark.parametrize("route", sorted(set(API) - set(OF_ONE)))
@@ -182,7 +202,7 @@ def test_lists_and_counts_of_another_tenant_show_nothing(route, api, other_tenan
     theirs = api.as_key_of(other_tenant)
     for method, call in API[route].items():
         if call.scope != "crm:write":
-            text = send(theirs, method, route, "", call).content.decode()
+            text = send(theirs, method, route, [], call).content.decode()
             for row in rows.values():
                 assert str(row.pk) not in text
             assert "known@example.com" not in text
@@ -202,7 +222,8 @@ def staff_rows() -> dict[str, Any]:
     person, other = sorted([CustomerProfileFactory(), CustomerProfileFactory()], key=lambda row: row.pk)
     return {
         "customerprofile": person,
-        "activity": ActivityFactory(customer=person),
+        "activity": ActivityFactory(customer=person, source="staff"),
+        "note": NoteFactory(customer=person),
         "inboundevent": InboundEventFactory(),
         "club": ClubFactory(),
         "apikey": issue_key(person.tenant)[0],
@@ -221,6 +242,7 @@ def model_of(route: str) -> str:
 KINDS = (
     "customerprofile",
     "activity",
+    "note",
     "inboundevent",
     "club",
     "apikey",

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from crm.tenancy.models import AuditEntry
 from crm.tenancy.scope import tenant_scope
 from customers.models import Status
 from tests.factories import ActivityFactory, CustomerProfileFactory
@@ -115,3 +116,56 @@ def test_nobodys_timeline_is_404(api, thandi, other_tenant):
             assert (reply.status_code, reply.json()["error"]["code"]) == (404, "CUSTOMER_NOT_FOUND")
     with tenant_scope(other_tenant):
         assert not Activity.objects.exists()
+
+
+def test_an_entry_by_hand_can_be_changed_and_deleted_and_counts_anew(api, thandi):
+    """A3.5."""
+    entry = api.post(url(thandi), {"type": "VISIT", "description": "x", "byCustomer": True}).json()
+    address = f"{url(thandi)}/{entry['id']}"
+    changed = api.patch(address, {"title": "Popped in", "description": None, "byCustomer": False})
+    assert changed.status_code == 200
+    assert changed.json() == entry | {"title": "Popped in", "description": None, "byCustomer": False}
+    assert api.get(f"/api/v1/customers/{thandi.pk}").json()["activityCount30d"] == 0
+    api.patch(address, {"byCustomer": True})
+    assert api.get(f"/api/v1/customers/{thandi.pk}").json()["activityCount30d"] == 1
+    assert api.delete(address).status_code == 204
+    assert api.get(f"/api/v1/customers/{thandi.pk}").json()["activityCount30d"] == 0
+    assert (api.get(address).status_code, api.get(address).json()["error"]["code"]) == (
+        404,
+        "ACTIVITY_NOT_FOUND",
+    )
+    done = list(
+        AuditEntry.objects.filter(object_type="activity").order_by("at").values_list("action", flat=True)
+    )
+    assert done == ["activity.added", "activity.changed", "activity.changed", "activity.deleted"]
+
+
+def test_what_a_source_reported_or_the_crm_recorded_cannot_be_changed(api, thandi):
+    """A3.5: never sourced ones."""
+    for source in ("teetime", "crm"):
+        entry = ActivityFactory(customer=thandi, source=source)
+        for reply in (
+            api.patch(f"{url(thandi)}/{entry.pk}", {"title": "x"}),
+            api.delete(f"{url(thandi)}/{entry.pk}"),
+        ):
+            assert (reply.status_code, reply.json()["error"]["code"]) == (409, "ACTIVITY_NOT_MANUAL")
+
+
+def test_anothers_entry_takes_crm_admin(api, tenant, thandi):
+    entry = ActivityFactory(customer=thandi, source="staff", actor="user:1")
+    plain = api.as_key_of(tenant, scopes=["crm:write"])
+    assert (
+        plain.patch(f"{url(thandi)}/{entry.pk}", {"title": "x"}).json()["error"]["code"] == "NOT_THE_AUTHOR"
+    )
+    assert api.patch(f"{url(thandi)}/{entry.pk}", {"title": "x"}).status_code == 200
+
+
+def test_an_entry_of_somebody_else_or_of_nobody_is_404(api, thandi):
+    other = ActivityFactory(source="api")
+    for pk in (other.pk, uuid4(), "x"):
+        for reply in (
+            api.get(f"{url(thandi)}/{pk}"),
+            api.patch(f"{url(thandi)}/{pk}", {}),
+            api.delete(f"{url(thandi)}/{pk}"),
+        ):
+            assert (reply.status_code, reply.json()["error"]["code"]) == (404, "ACTIVITY_NOT_FOUND")

@@ -7,6 +7,7 @@ from customers.models import CustomerMetrics, CustomerProfile
 from tests.factories import CustomerProfileFactory
 from timeline.counters import WINDOW, decay_due, recount
 from timeline.ingestion import process_due, receive
+from timeline.readers import Reader
 from timeline.services import add_activity, delete_activity
 
 pytestmark = pytest.mark.services
@@ -55,7 +56,7 @@ def test_a_deleted_manual_entry_is_no_longer_counted(tenant: Tenant) -> None:
     customer = CustomerProfileFactory()
     entry = add_activity(customer, type="VISIT", category="WEB", title="Visited", by="key:x", counts=True)
     assert CustomerMetrics.objects.get().activity_count_30d == 1
-    delete_activity(customer.pk, entry.pk)
+    delete_activity(customer.pk, entry.pk, by=Reader("key:x", frozenset(), is_admin=False))
     assert CustomerMetrics.objects.get().activity_count_30d == 0
 
 

@@ -7,14 +7,17 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from crm.tenancy.actors import actor_names
 from crm.tenancy.admin.base import ReadOnlyAdmin, WhenFilter
 from crm.tenancy.markup import ago, badge
-from crm.tenancy.models import AuditEntry, User
+from crm.tenancy.models import AuditEntry
 from crm.tenancy.permissions import Right
 
 ACTIONS = (
     "customer.viewed", "customer.listed", "customer.created", "customer.updated", "customer.deleted",
     "customer.restored",
+    "note.added", "note.changed", "note.deleted", "note.restored",
+    "activity.added", "activity.changed", "activity.deleted",
     "event.viewed", "events.replayed", "events.discarded", "duplicatecandidate.dismissed", "privacyrequest.closed",
     "apikey.issued", "apikey.rotated", "apikey.revoked", "apikey.changed",
     "staffmembership.created", "staffmembership.changed", "staffmembership.invited", "club.added", "club.changed",
@@ -22,6 +25,8 @@ ACTIONS = (
 THINGS = {
     "customer": _("customer"),
     "event": _("event"),
+    "note": _("note"),
+    "activity": _("activity"),
     "apikey": _("API key"),
     "staffmembership": _("staff"),
     "duplicatecandidate": _("duplicate"),
@@ -117,6 +122,5 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
 
 def names_of(entries: Any) -> dict[str, str]:
-    """Actor -> name of the member of staff, for the entries' users. One query."""
-    ids = {entry.actor.removeprefix("user:") for entry in entries if entry.actor.startswith("user:")}
-    return {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=ids)} if ids else {}
+    """Actor -> name, for the entries' staff and keys."""
+    return actor_names(entry.actor for entry in entries)

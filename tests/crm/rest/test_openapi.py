@@ -1,6 +1,7 @@
 """The OpenAPI document is complete and true: what it promises is what the API does."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextvars import Context
 from typing import Any
@@ -19,7 +20,13 @@ from schemathesis.checks import CHECKS
 from crm.rest.docs import document
 from crm.rest.views import ApiView
 from crm.wsgi import application
-from tests.factories import CustomerProfileFactory, InboundEventFactory, issue_key
+from tests.factories import (
+    ActivityFactory,
+    CustomerProfileFactory,
+    InboundEventFactory,
+    NoteFactory,
+    issue_key,
+)
 from timeline.models import SyncStatus
 
 EXAMPLES = {"few": 8, "many": int(os.environ.get("SCHEMATHESIS_EXAMPLES", "300"))}
@@ -58,6 +65,7 @@ def test_every_method_of_every_view_is_in_it_with_its_errors():
             view = getattr(inner.callback, "cls", None) if hasattr(inner, "callback") else None
             if view is not None and issubclass(view, ApiView):
                 path = f"/{pattern.pattern}{inner.pattern}".replace("<str:pk>", "{id}")
+                path = re.sub(r"<str:(\w+)>", r"{\1}", path)
                 views += [(path, method.lower()) for method in view.scopes]
     assert sorted(views) == OPERATIONS
     for path, method in OPERATIONS:
@@ -72,6 +80,11 @@ def test_every_method_of_every_view_is_in_it_with_its_errors():
 
 def test_its_examples_work(api, tenant):
     customer = CustomerProfileFactory(email="known@example.com")
+    ids = {
+        "id": customer.pk,
+        "activityId": ActivityFactory(customer=customer, source="api").pk,
+        "noteId": NoteFactory(customer=customer).pk,
+    }
     ran = 0
     for path, method in OPERATIONS:
         body = (
@@ -81,7 +94,7 @@ def test_its_examples_work(api, tenant):
             .get("application/json", {})
         )
         for example in body.get("examples", {}).values():
-            reply = getattr(api, method)(path.replace("{id}", str(customer.pk)), example["value"])
+            reply = getattr(api, method)(path.format(**ids), example["value"])
             assert reply.status_code < 300, (path, example, reply.content)
             ran += 1
     assert ran >= 6
@@ -93,8 +106,11 @@ def test_its_examples_work(api, tenant):
 def test_nothing_that_is_sent_gets_an_answer_outside_of_it(tenant, served, operation, mode, how_many):
     path, method = operation
     key = issue_key(tenant, limits=dict.fromkeys(("read", "write", "events"), 10**9))[1]
+    thandi = CustomerProfileFactory(email="thandi.nkosi@example.com")
     ids = {
-        "customers": CustomerProfileFactory(email="thandi.nkosi@example.com").pk,
+        "customers": thandi.pk,
+        "activityId": ActivityFactory(customer=thandi, source="api").pk,
+        "noteId": NoteFactory(customer=thandi).pk,
         "events": InboundEventFactory(status=SyncStatus.FAILED, is_waiting=False).pk,
     }
     schema = schemathesis.openapi.from_wsgi("/api/schema/", application)
@@ -111,7 +127,8 @@ def test_nothing_that_is_sent_gets_an_answer_outside_of_it(tenant, served, opera
             for parameter in ("tenantId", "cursor"):
                 (case.query or {}).pop(parameter, None)
             if case.path_parameters:
-                case.path_parameters["id"] = str(ids[path.split("/")[3]])
+                for name in case.path_parameters:
+                    case.path_parameters[name] = str(ids[path.split("/")[3] if name == "id" else name])
         case.validate_response(Context().run(case.call), excluded_checks=left_out)
 
     check()

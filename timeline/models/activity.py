@@ -1,0 +1,66 @@
+"""The timeline: what happened, entry by entry."""
+
+from django.db import models
+from django.utils import timezone
+
+from crm.tenancy.models import TenantForeignKey, TenantModel, uuid7
+from customers.models import CustomerProfile
+
+
+class Category(models.TextChoices):
+    MEMBERSHIP = "MEMBERSHIP", "Membership"
+    BOOKING = "BOOKING", "Bookings"
+    GOLF = "GOLF", "Golf"
+    COMMUNICATION = "COMMUNICATION", "Communication"
+    CONSENT = "CONSENT", "Consent"
+    COMMERCE = "COMMERCE", "Shop"
+    WEB = "WEB", "Web"
+    SALES = "SALES", "Sales"
+    SUPPORT = "SUPPORT", "Support"
+    FEEDBACK = "FEEDBACK", "Feedback"
+    NOTE = "NOTE", "Notes"
+    SYSTEM = "SYSTEM", "System"
+
+
+class Activity(TenantModel):
+    """One entry of a customer's timeline.
+
+    Once per source event: written in the transaction that settles the event's inbox row. `recorded_for` stays
+    with the person it was first recorded for, so that a merge and its undo are one UPDATE each. The table is
+    to be partitioned by month: nothing points at it with a foreign key.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    customer = TenantForeignKey(CustomerProfile, related_name="+")
+    recorded_for = models.UUIDField(editable=False)
+    type = models.CharField(max_length=60)
+    category = models.CharField(max_length=20, choices=Category.choices)
+    channel = models.CharField(max_length=30, blank=True)
+    title = models.CharField(max_length=300)
+    description = models.TextField(blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    context = models.JSONField(
+        default=dict, blank=True, help_text="Session, UTM, referrer, device and place."
+    )
+    source = models.CharField(max_length=50)
+    source_id = models.CharField(max_length=200, blank=True)
+    source_event_id = models.CharField(max_length=200, blank=True)
+    actor = models.CharField(max_length=300, blank=True)
+    counts = models.BooleanField(default=False, help_text="Something the customer did themselves.")
+    occurred_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(TenantModel.Meta):
+        verbose_name_plural = "activities"
+        indexes = [
+            models.Index(fields=["tenant", "customer", "-occurred_at", "-id"], name="timeline"),
+            models.Index(fields=["tenant", "-occurred_at", "-id"], name="activities_by_time"),
+            models.Index(
+                fields=["tenant", "customer", "occurred_at"],
+                name="timeline_counted",
+                condition=models.Q(counts=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
