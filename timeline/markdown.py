@@ -76,9 +76,9 @@ def _name(token: Token, names: Names) -> None:
         if child.type == "mention":
             child.content = spoken(child.content, names)
         elif child.type == "code_inline":
-            child.content = _named(child.content, names)
+            child.content = named(child.content, names)
     if token.type in ("fence", "code_block"):
-        token.content = _named(token.content, names)
+        token.content = named(token.content, names)
 
 
 def _words(tokens: list[Token], names: Names) -> Iterator[str]:
@@ -91,10 +91,11 @@ def _words(tokens: list[Token], names: Names) -> Iterator[str]:
         elif token.type in BREAKS:
             yield " "
         else:
-            yield _named(token.content, names)
+            yield named(token.content, names)
 
 
-def _named(text: str, names: Names) -> str:
+def named(text: str, names: Names) -> str:
+    """The text itself with names for ids."""
     return MENTION.sub(lambda found: f"@{spoken(found[1], names)}", text)
 
 

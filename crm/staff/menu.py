@@ -19,6 +19,7 @@ MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
     )),
     (_("Activity"), (
         ("timeline.Activity", _("Timeline"), "activity"),
+        ("timeline.Note", _("Notes"), "sticky-note"),
         ("timeline.InboundEvent", _("Events"), "inbox"),
         ("dead letters", _("Dead letters"), "mail-warning"),
     )),

@@ -17,6 +17,7 @@ from crm.staff.login import LoginForm, choose_tenant
 from crm.staff.menu import menu
 from crm.tenancy.access import membership_of, tenant_of
 from crm.tenancy.middleware import CHOSEN
+from timeline.visibility import mention_count
 
 
 class StaffSite(AdminSite):
@@ -82,6 +83,7 @@ class StaffSite(AdminSite):
             "tenant": tenant_of(request),
             "membership": membership,
             "may_switch": may_switch(request),
+            "mentions": mention_count(request) if membership else 0,
             "find": request.GET.get("q", "") if "/customerprofile/" in request.path else "",
         }
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from crm.tenancy.markup import country_name, language_name, money, source_name
 from crm.tenancy.scope import current_tenant
-from customers.admin.tabs import Panel, chosen_tab, tabs
+from customers.admin.tabs import Panel, banners, chosen_tab, tabs
 from customers.matching import by_strength, is_strong
 from customers.models import (
     AliasHolder,
@@ -80,9 +80,9 @@ class Identifier:
 
 
 def page(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
-    """Everything of the page. Seven statements, and those of the open tab."""
+    """Everything of the page. Seven statements, and those of the open tab and the banners."""
     opened = chosen_tab(request)
-    panel = opened.load(request, profile)
+    panel, above = opened.load(request, profile), banners(request, profile)
     return {
         "profile": profile,
         "metrics": profile.metrics,
@@ -96,17 +96,18 @@ def page(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
         "tabs": tabs(),
         "opened": opened,
         "panel": panel,
-        "digest": digest(profile, panel),
+        "banners": above,
+        "digest": digest(profile, panel, *above),
     }
 
 
-def digest(profile: CustomerProfile, panel: Panel) -> str:
+def digest(profile: CustomerProfile, *panels: Panel) -> str:
     """Changes when an open page of the person should be refreshed."""
     metrics = profile.metrics
     parts = (
         profile.version, profile.updated_at, metrics.last_activity_at, metrics.activity_count_30d,
         metrics.booking_count_30d, metrics.lifetime_value_cents, metrics.engagement_score, metrics.churn_risk_score,
-        panel.digest,
+        *(panel.digest for panel in panels),
     )  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 

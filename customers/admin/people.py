@@ -167,6 +167,7 @@ class CustomerAdmin(StaffModelAdmin):
 
     def rights(self, request: HttpRequest) -> dict[str, bool]:
         return {
+            "may_note": may(request, Right.NOTE),
             "may_edit": may(request, Right.EDIT),
             "may_delete": may(request, Right.DELETE),
             "may_merge": may(request, Right.MERGE),

@@ -1,4 +1,4 @@
-"""The tabs of a person's page. Apps above add theirs, so that this one need not know them."""
+"""The tabs of a person's page, and what stands above them: apps above add theirs, so that this one need not know."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -49,3 +49,16 @@ def tabs() -> list[Tab]:
 
 def chosen_tab(request: HttpRequest) -> Tab:
     return _tabs.get(request.GET.get("tab", ""), tabs()[0])
+
+
+_banners: list[Loader] = []
+
+
+def banner(load: Loader) -> Loader:
+    """Register a loader of something that stands above the tabs, whichever is open."""
+    _banners.append(load)
+    return load
+
+
+def banners(request: HttpRequest, profile: CustomerProfile) -> list[Panel]:
+    return [load(request, profile) for load in _banners]

@@ -1,5 +1,5 @@
-"""Staff pages about what happened: timelines, the sync log, dead letters."""
+"""Staff pages about what happened: timelines, notes, the sync log, dead letters."""
 
-from timeline.admin import activities, dead_letters, events, panel
+from timeline.admin import activities, dead_letters, events, note_panel, notes, panel
 
-__all__ = ["activities", "dead_letters", "events", "panel"]
+__all__ = ["activities", "dead_letters", "events", "note_panel", "notes", "panel"]

@@ -13,6 +13,7 @@ from crm.tenancy.markup import SOURCES, ago, icon, source_name
 from customers.admin.filters import filters_customers
 from customers.admin.html import page_url, person
 from customers.visibility import of_visible_people
+from timeline.admin import activity_form
 from timeline.admin.words import ICONS, type_words
 from timeline.models import Activity, Category, InboundEvent
 
@@ -62,6 +63,9 @@ class ActivityAdmin(ReadOnlyAdmin):
     list_select_related = ("customer",)
     sortable_by = ()
     ordering = ("-occurred_at", "-pk")
+
+    def get_urls(self) -> Any:
+        return [*activity_form.urls(self), *super().get_urls()]
 
     def visible(self, request: HttpRequest, rows: Any) -> Any:
         return of_visible_people(request, rows)

@@ -1,7 +1,7 @@
 """The timeline on a person's page: newest first, by day, with filters, page after page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -14,14 +14,20 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.errors import ValidationFailed
 from crm.rest.paging import Walk, walk
+from crm.tenancy.access import may
 from crm.tenancy.markup import SOURCES
+from crm.tenancy.permissions import Right
 from customers.admin.tabs import Panel, tab
-from customers.models import CustomerProfile
+from customers.models import CustomerProfile, Status
+from timeline.admin.activity_form import ActivityForm, may_edit
 from timeline.admin.words import ICONS, type_words
 from timeline.listing import TIMELINE, entries_of
-from timeline.models import Activity, Category
+from timeline.markdown import to_text
+from timeline.models import Activity, Category, Note
+from timeline.notes import ADDED, notes_for, with_names
+from timeline.visibility import reader_of
 
-TAKE = 25
+TAKE, EXCERPT = 25, 240
 FILTERS = ("category", "type", "source")
 
 
@@ -36,11 +42,14 @@ class Entry:
     day: date | None
     day_words: str
     details: list[tuple[str, Any]]
+    may_edit: bool = False
+    note: Note | None = None
+    excerpt: str = ""
 
 
 @tab("timeline", _("Timeline"), icon="activity", position=10)
 def timeline_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
-    """One page of the timeline. One statement; the same cost however far back."""
+    """One page of the timeline. One statement, four more where notes are in it; the same cost however far back."""
     filters = {name: request.GET.get(name, "") for name in FILTERS}
     since, until = day_of(request.GET.get("since")), day_of(request.GET.get("until"))
     cursor = request.GET.get("cursor", "")
@@ -55,7 +64,8 @@ def timeline_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
     asked |= {name: str(day) for name, day in (("since", since), ("until", until)) if day}
     context = {
         "profile": profile,
-        "entries": drawn(page.rows),
+        "entries": enriched(request, profile, drawn(page.rows)),
+        "log": ActivityForm() if may_write(request, profile) else None,
         "categories": Category.choices,
         "sources": list(SOURCES.items()),
         "types": sorted({entry.type for entry in page.rows} | ({filters["type"]} - {""})),
@@ -67,6 +77,28 @@ def timeline_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
         else "",
     }
     return Panel("admin/timeline/panel.html", context, digest=",".join(str(row.pk) for row in page.rows))
+
+
+def may_write(request: HttpRequest, profile: CustomerProfile) -> bool:
+    return may(request, Right.NOTE) and profile.status != Status.DELETED
+
+
+def enriched(request: HttpRequest, profile: CustomerProfile, entries: list[Entry]) -> list[Entry]:
+    """What the reader may know and do beyond the entry: the beginning of a note, and changing what is by hand."""
+    reader, writes = reader_of(request), may_write(request, profile)
+    ids = [entry.activity.metadata.get("noteId") for entry in entries if entry.activity.type == ADDED]
+    found = with_names(notes_for(reader).filter(customer=profile.pk, pk__in=ids)) if ids else []
+    notes = {str(note.pk): note for note in found}
+    return [
+        replace(
+            entry,
+            may_edit=writes and may_edit(request, entry.activity),
+            note=(note := notes.get(entry.activity.metadata.get("noteId", ""))),
+            excerpt=to_text(note.body, note.names, length=EXCERPT) if note else "",
+            details=[] if entry.activity.type == ADDED else entry.details,
+        )
+        for entry in entries
+    ]
 
 
 def drawn(rows: Sequence[Activity]) -> list[Entry]:

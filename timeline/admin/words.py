@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from crm.tenancy.markup import badge
-from timeline.models import Category, InboundEvent, SyncStatus
+from timeline.models import Category, InboundEvent, NoteType, SyncStatus
 
 ICONS = {
     Category.MEMBERSHIP: ("id-card", "good"),
@@ -20,6 +20,14 @@ ICONS = {
     Category.FEEDBACK: ("message-square-text", "warn"),
     Category.NOTE: ("sticky-note", "warn"),
     Category.SYSTEM: ("settings", "grey"),
+}
+NOTE_ICONS = {
+    NoteType.GENERAL: ("sticky-note", "grey"),
+    NoteType.CALL: ("phone", "info"),
+    NoteType.EMAIL: ("mail", "violet"),
+    NoteType.MEETING: ("users", "good"),
+    NoteType.COMPLAINT: ("triangle-alert", "bad"),
+    NoteType.FOLLOW_UP: ("clock", "warn"),
 }
 ERRORS = {
     "UNKNOWN_EVENT_TYPE": _("Nobody here knows this type of event"),

@@ -9,7 +9,7 @@ function takeOver(region, page) {
   for (const fresh of page.querySelectorAll("[data-part]")) {
     const old = region.querySelector(`[data-part="${fresh.dataset.part}"]`);
     if (!old || old.outerHTML === fresh.outerHTML) continue;
-    if (old.contains(document.activeElement) || old.querySelector("details[open]")) {
+    if (old.contains(document.activeElement) || old.querySelector("details[open], [data-keep]")) {
       if (fresh.dataset.part === "timeline") offer(old, fresh, known);
       continue; // somebody is reading or typing here: do not pull it away
     }

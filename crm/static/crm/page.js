@@ -1,5 +1,6 @@
 // What every staff page does beyond HTML: menus that close, a search shortcut, copying, asking before harm.
 import { startLive } from "./live.js";
+import { startNotes } from "./notes.js";
 import { startSwaps } from "./swap.js";
 
 document.addEventListener("click", (event) => {
@@ -51,4 +52,5 @@ document.addEventListener("submit", (event) => {
 });
 
 startSwaps();
+startNotes();
 startLive();
