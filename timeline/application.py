@@ -41,7 +41,7 @@ MOVE = """
     SET occurred_at = new.occurred_at, source_event_id = new.source_event_id, metadata = new.metadata
     FROM json_to_recordset(%s) AS new (
         customer_id uuid, occurred_at timestamptz, source_event_id text, metadata jsonb)
-    WHERE a.tenant_id = %s AND a.customer_id = new.customer_id AND a.type = 'PROFILE_CREATED' AND a.source = 'crm'
+    WHERE a.tenant_id = %s AND a.customer_id = new.customer_id AND a.type = 'PROFILE_CREATED' AND a.actor = ''
 """
 
 

@@ -96,7 +96,7 @@ def delete_activity(customer_id: UUID, pk: UUID, *, by: Reader) -> None:
     """Remove an entry that was written by hand. Raises ActivityNotFound, SourcedActivity, NotTheAuthor."""
     entry = _manual(customer_id, pk, by)
     _audit("activity.deleted", entry, by.actor, before=_audited(entry))
-    entry.delete()
+    Activity.objects.filter(pk=entry.pk).delete()
     recount([customer_id], now=timezone.now())
 
 

@@ -41,6 +41,12 @@ COMPOSED = {
 }
 
 
+# The one place whose markup is computed and trusted.
+SANITISED = {
+    "timeline/admin/prose.py": "Markdown that has passed the parser and the allow-list of timeline.markdown"
+}
+
+
 def waits_for_ever(source: Source) -> Iterator[str]:
     """F5: a call over the network without a time-out."""
     for call, name in calls(source):
@@ -63,6 +69,8 @@ def compares_secrets(source: Source) -> Iterator[str]:
 def trusts_markup(source: Source) -> Iterator[str]:
     """X1: text declared safe that does not stand in the source."""
     for call, name in calls(source):
+        if source.path in SANITISED:
+            continue
         if name.rpartition(".")[2] in ("mark_safe", "SafeString", "SafeText"):
             if call.args and not is_constant(call.args[0]):
                 yield f"{place(source, call)}: {name} of something computed"

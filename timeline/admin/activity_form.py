@@ -56,7 +56,7 @@ class ActivityForm(PlainLabels, forms.Form):
         super().__init__(*args, **kwargs)
         kinds = self.fields["type"]
         assert isinstance(kinds, forms.ChoiceField)  # noqa: S101 - declared above
-        known = dict(TYPES)
+        known: dict[str, Any] = dict(TYPES)
         if entry is not None and entry.type not in known:
             known[entry.type] = entry.type.replace("_", " ").capitalize()
         kinds.choices = list(known.items())
@@ -152,7 +152,9 @@ def _entry(request: HttpRequest, pk: UUID) -> Activity:
     return entry
 
 
-def _page(request: HttpRequest, model_admin: Any, profile: Any, form: Any, title: str, **more: Any) -> Any:
+def _page(
+    request: HttpRequest, model_admin: Any, profile: Any, form: Any, title: str, **more: Any
+) -> HttpResponse:
     context = {
         **model_admin.admin_site.each_context(request), "title": title, "opts": model_admin.opts, "profile": profile,
         "form": form, **more,

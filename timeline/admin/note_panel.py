@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.http import urlencode
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from crm.errors import ValidationFailed
@@ -17,8 +17,8 @@ from customers.admin.tabs import Panel, banner, tab
 from customers.models import CustomerProfile, Status
 from timeline import listing
 from timeline.admin.note_form import drafted
+from timeline.admin.prose import prose
 from timeline.admin.words import NOTE_ICONS
-from timeline.markdown import to_html
 from timeline.mentions import mark_seen
 from timeline.models import Note, NoteType, Visibility
 from timeline.notes import notes_for, with_names
@@ -43,7 +43,7 @@ def drawn(notes: Any, reader: Reader, *, may_write: bool) -> list[Drawn]:
     return [
         Drawn(
             note,
-            mark_safe(to_html(note.body, note.names)),  # noqa: S308 - what to_html() is for
+            prose(note),
             *NOTE_ICONS[NoteType(note.type)],
             may_write and reader.may_change(note.author),
         )

@@ -160,8 +160,7 @@ class NoteAdmin(ReadOnlyAdmin):
             except PreconditionFailed:
                 note = find_note(profile.pk, pk, reader)
                 theirs = labelled(note.body)
-                form.data = form.data.copy()
-                form.data["version"] = str(note.version)
+                form = NoteForm({**request.POST.dict(), "version": note.version})
             except (ValidationFailed, BusinessRule) as error:
                 form.explain(error)
             except NotFound:
