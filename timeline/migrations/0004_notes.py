@@ -163,7 +163,7 @@ class Migration(migrations.Migration):
                         db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="mentions",
+                        related_name="+",
                         to="timeline.note",
                     ),
                 ),
