@@ -140,9 +140,10 @@ class CustomerAdmin(StaffModelAdmin):
             return HttpResponseRedirect(page_url(profile.pk))
         is_part = request.headers.get("X-Requested-With") == "fetch"
         self.note_view(request, profile, is_part=is_part)
+        shown = page.page(request, profile)  # first, because it settles what the bar counts
         context = {
             **({} if is_part else self.admin_site.each_context(request)),
-            **page.page(request, profile),
+            **shown,
             **self.rights(request),
             "title": str(profile),
             "opts": self.opts,

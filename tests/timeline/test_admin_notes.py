@@ -251,7 +251,7 @@ def test_whoever_is_mentioned_is_told_until_they_have_looked(ann: CustomerProfil
     assert "mentions you" in unread
     assert "@Pieter Fourie please ring her." in unread
     assert "please ring her." not in staff_of().text(NOTES, whose="new")
-    tab(browser, ann)
+    assert "0 new mentions" in tab(browser, ann)
     assert "0 new mentions" in browser.text("/admin/")
     assert "please ring her." in browser.text(NOTES, whose="me")
     assert "please ring her." not in browser.text(NOTES, whose="new")

@@ -7,7 +7,7 @@ from random import Random
 
 from crm.demo.story.clubs import FYNBOS
 
-SHARE = 0.09  # of the members somebody has noted something about
+SHARE = 0.05  # of the members somebody has noted something about
 PIETER, IMOGEN, THANDI = "staff", "marketing", "admin"
 LOCAL = {PIETER: FYNBOS.ref}  # works for one club only
 
@@ -131,13 +131,21 @@ def remarks(clubs: Sequence[str], *, seed: int, as_of: datetime) -> Iterator[Pla
     """The notes about people whose clubs are `clubs`, the same for the same arguments; all before `as_of`."""
     rng = Random(f"{seed}/remarks")  # noqa: S311 - a story, not a secret
     number = max(1, round(SHARE * len(clubs)))
+    deck: list[Remark] = []
     for person in rng.sample(range(len(clubs)), number) if clubs else ():
-        may_write = [remark for remark in REMARKS if LOCAL.get(remark.by, clubs[person]) == clubs[person]]
-        for remark in rng.sample(may_write, rng.choice((1, 1, 1, 2, 3))):
+        for _ in range(rng.choice((1, 1, 1, 2, 3))):
+            remark = _draw(deck, clubs[person], rng)
             day = as_of - timedelta(days=rng.betavariate(1, 3) * 120, minutes=5)
-            at = min(
-                as_of,
-                day.replace(hour=rng.randrange(7, 17), minute=rng.randrange(60), second=0, microsecond=0),
-            )
+            at = day.replace(hour=rng.randrange(7, 17), minute=rng.randrange(60), second=0, microsecond=0)
             due = (at + timedelta(days=remark.due_in)).date() if remark.due_in else None
-            yield Placed(person, remark, at, due)
+            yield Placed(person, remark, min(at, as_of), due)
+
+
+def _draw(deck: list[Remark], club: str, rng: Random) -> Remark:
+    """The next remark that somebody of this club makes; none comes again before the others have come."""
+    while True:
+        for remark in deck:
+            if LOCAL.get(remark.by, club) == club:
+                deck.remove(remark)
+                return remark
+        deck.extend(rng.sample(REMARKS, len(REMARKS)))

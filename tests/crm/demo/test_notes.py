@@ -20,7 +20,7 @@ def test_the_same_seed_says_the_same_of_the_same_people() -> None:
     told = list(remarks(clubs, seed=7, as_of=AS_OF))
     assert told == list(remarks(clubs, seed=7, as_of=AS_OF))
     assert told != list(remarks(clubs, seed=8, as_of=AS_OF))
-    assert 18 <= len(told) <= 54
+    assert 10 <= len(told) <= 30
     assert all(one.at <= AS_OF for one in told)
     assert all(clubs[one.person] == "club-fynbos" for one in told if one.remark.by == "staff")
     assert list(remarks([], seed=7, as_of=AS_OF)) == []
@@ -30,7 +30,7 @@ def test_the_same_seed_says_the_same_of_the_same_people() -> None:
 @override_settings(EMBEDDED=True)
 def test_they_are_written_once_by_people_who_may_and_read_as_if_then() -> None:
     with tenant_scope(ensure_group()):
-        for number in range(300):
+        for number in range(500):
             CustomerProfileFactory(
                 scl_member_id=number, home_club_ref="club-fynbos" if number % 2 else "club-heathland"
             )
