@@ -63,9 +63,12 @@ def _label(user: User, names: Collection[str]) -> str:
     return name if is_plain and list(names).count(name.lower()) == 1 else user.email
 
 
-def resolve(text: str, customer: CustomerProfile, visibility: str, *, author: str) -> tuple[str, list[UUID]]:
-    """The text with every @[name, e-mail or id] as @[id], and the ids.
+def resolve(
+    text: str, customer: CustomerProfile, visibility: str, *, author: str, before: str = ""
+) -> tuple[str, list[UUID]]:
+    """The text with every @[name, e-mail or id] as @[id], and the ids of those who are still staff.
 
+    before: the stored text that this one replaces; whom it mentions and who has left since may stand in it still.
     Raises MentionNotAllowed, naming everybody who is unknown or may not see the note.
     """
     wanted = mentioned(text)
@@ -74,15 +77,17 @@ def resolve(text: str, customer: CustomerProfile, visibility: str, *, author: st
     known: dict[str, Colleague] = {}
     for one in colleagues(customer, visibility, author=author):
         known |= {str(one.id): one, one.email.lower(): one, one.label.lower(): one}
+    left = set(mentioned(before)) - known.keys()
+    found = {who: known.get(who.lower()) for who in wanted if who not in left}
     problems = [
-        Detail("body", "MENTION_NOT_ALLOWED", _problem(who, known.get(who.lower())))
-        for who in wanted
-        if (found := known.get(who.lower())) is None or not found.may_see
+        Detail("body", "MENTION_NOT_ALLOWED", _problem(who, one))
+        for who, one in found.items()
+        if one is None or not one.may_see
     ]
     if problems:
         raise MentionNotAllowed(" ".join(problem.message for problem in problems), details=problems)
-    ids = {who: known[who.lower()].id for who in wanted}
-    return replace_mentions(text, lambda who: str(ids[who])), list(dict.fromkeys(ids.values()))
+    ids = {who: one.id for who, one in found.items() if one}
+    return replace_mentions(text, lambda who: str(ids.get(who, who))), list(dict.fromkeys(ids.values()))
 
 
 def _problem(who: str, found: Colleague | None) -> str:

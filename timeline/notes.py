@@ -95,7 +95,8 @@ def edit_note(
     before = _fields(note)
     body = changes.get("body", note.body)
     for name, value in changes.items():
-        setattr(note, name, value)
+        if name != "body":
+            setattr(note, name, value)
     if note.type != NoteType.FOLLOW_UP and "due_on" not in changes:
         note.due_on = None
     users = _write(note, body, customer, by)
@@ -186,7 +187,7 @@ def _write(note: Note, body: str, customer: CustomerProfile, by: Reader) -> list
         problems.append(Detail("dueOn", "INVALID_FIELD", "Only a follow-up is due on a day."))
     if problems:
         raise ValidationFailed(" ".join(problem.message for problem in problems), details=problems)
-    note.body, users = resolve(body, customer, note.visibility, author=note.author)
+    note.body, users = resolve(body, customer, note.visibility, author=note.author, before=note.body)
     if len(note.body) > LONGEST:
         raise ValidationFailed(
             details=[Detail("body", "INVALID_FIELD", f"A note has at most {LONGEST} characters.")]

@@ -255,6 +255,18 @@ def test_narrowing_a_note_past_somebody_it_mentions_is_refused(api, ann):
     assert not NoteMention.objects.exists()
 
 
+def test_a_note_that_mentions_somebody_who_left_can_still_be_changed(api, ann):
+    val = member(Role.STAFF, user=UserFactory(full_name="Val"))
+    note = api.post(url(ann), {"body": "See @[Val]"}).json()
+    val.is_active = False
+    val.save()
+    address = url(ann, note["id"])
+    assert api.patch(address, {"pinned": True}).status_code == 200
+    changed = api.patch(address, {"body": f"See @[{val.user_id}], who left"})
+    assert changed.json()["mentions"] == [{"id": str(val.user_id), "name": "Val"}]
+    assert api.post(url(ann), {"body": f"See @[{val.user_id}]"}).status_code == 422
+
+
 # --- staff sessions, by role
 @pytest.mark.parametrize("role", Role.values)
 @pytest.mark.parametrize("visibility", Visibility.values)

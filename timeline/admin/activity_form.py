@@ -120,7 +120,10 @@ def edit_view(request: HttpRequest, model_admin: Any, pk: UUID) -> HttpResponse:
         raise PermissionDenied
     form = ActivityForm(request.POST if request.method == "POST" else None, entry=entry)
     if request.method == "POST" and form.is_valid():
-        edit_activity(entry.customer_id, pk, form.writes(entry), by=reader_of(request))
+        try:
+            edit_activity(entry.customer_id, pk, form.writes(entry), by=reader_of(request))
+        except NotFound:
+            raise Http404 from None
         messages.success(request, _t("The entry is changed."))
         return HttpResponseRedirect(page_url(entry.customer_id))
     return _page(request, model_admin, entry.customer, form, _t("Edit entry"), entry=entry)

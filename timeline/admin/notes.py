@@ -165,6 +165,8 @@ class NoteAdmin(ReadOnlyAdmin):
                 form.explain(error)
             except NotFound:
                 raise Http404 from None
+            except CRMError:
+                raise PermissionDenied from None
             else:
                 drop_draft(request.user, note.pk)
                 messages.success(request, _t("The note is changed."))

@@ -195,7 +195,10 @@ export function startNotes() {
   const flush = () => document.querySelectorAll("form[data-draft]").forEach((form) => save(form, { leaving: true }));
   window.addEventListener("pagehide", flush);
   document.addEventListener("visibilitychange", () => document.hidden && flush());
-  window.addEventListener("pageshow", (event) => event.persisted && window.location.reload());
+  window.addEventListener("pageshow", (event) => {
+    // back on a page whose note was posted: what stands in the form is no draft any more
+    if (event.persisted && document.querySelector("form[data-draft]")) window.location.reload();
+  });
   setInterval(() => document.querySelectorAll("form[data-draft]").forEach(tell), 1000);
   document.getElementById(window.location.hash.slice(1))?.focus?.();
 }
