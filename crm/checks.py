@@ -52,6 +52,12 @@ def deployment(**_: Any) -> list[CheckMessage]:
         found.append(
             _warning(1, "METRICS_TOKEN is not set: /metrics answers on the machine itself only.", hint)
         )
+    if not settings.EMAIL_SERVER:
+        hint = "Set it to your mail server: invitations and new passwords otherwise stay in the message log."
+        found.append(_warning(5, "EMAIL_URL is not set: mail to staff goes nowhere.", hint))
+    if not settings.FERNET_KEYS:
+        hint = "Set it to a key of its own, so that changing SECRET_KEY does not touch what is encrypted."
+        found.append(_warning(6, "FERNET_KEYS is not set: secrets are encrypted with SECRET_KEY.", hint))
     if settings.TIME_ZONE != "UTC" or not settings.USE_TZ:
         found.append(_error(6, "Times are not kept in UTC.", "Leave TIME_ZONE and USE_TZ as they are."))
     return found

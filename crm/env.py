@@ -2,6 +2,7 @@
 
 import json
 import os
+from base64 import urlsafe_b64decode
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -56,6 +57,40 @@ def entries(name: str) -> list[dict[str, Any]]:
         found = None
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
         raise BadSetting(f"{name} is not a JSON list of objects")
+    return found
+
+
+def mail_server(name: str) -> dict[str, Any]:
+    """Django's SMTP settings for smtp://user:password@host:587 (STARTTLS), smtps://… (TLS from the start) or
+    smtp+plain://… (no encryption); empty where the variable is unset or says local. Raises BadSetting.
+    """
+    url = text(name, "local")
+    if url == "local":
+        return {}
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps", "smtp+plain"} or not parts.hostname:
+        raise BadSetting(f"{name} must be local or look like smtp://user:password@mail.example.com:587")
+    return {
+        "host": parts.hostname,
+        "port": parts.port or {"smtp": 587, "smtps": 465, "smtp+plain": 25}[parts.scheme],
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "use_tls": parts.scheme == "smtp",
+        "use_ssl": parts.scheme == "smtps",
+    }
+
+
+def fernet_keys(name: str) -> list[str]:
+    """Fernet keys, newest first. Raises BadSetting for what is none, without showing it."""
+    found = items(name)
+    for number, key in enumerate(found, 1):
+        try:
+            is_key = len(urlsafe_b64decode(key)) == 32
+        except ValueError:
+            is_key = False
+        if not is_key:
+            hint = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+            raise BadSetting(f"number {number} of {name} is no Fernet key; make one with: {hint}")
     return found
 
 

@@ -19,6 +19,7 @@ EMBEDDED = env.flag("FAIRWAY_EMBEDDED", default=False)
 TESTING = "pytest" in sys.modules
 SECRET_KEY = env.text("SECRET_KEY") or env.text("CRM_SECRET_KEY") or "unset-secret-key-see-check-crm-E001"
 SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
+FERNET_KEYS = env.fernet_keys("FERNET_KEYS")
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://127.0.0.1:{env.number('PORT', 8000)}")
@@ -123,7 +124,10 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["email", "full_name"]},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
@@ -136,6 +140,8 @@ AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
+
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
@@ -160,6 +166,10 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# --- mail to staff
+EMAIL_SERVER = env.mail_server("EMAIL_URL")
+EMAIL_FROM = env.text("EMAIL_FROM", "Fairway <fairway@localhost>")
 
 # --- words, times, files
 LANGUAGE_CODE = "en"

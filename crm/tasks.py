@@ -10,7 +10,7 @@ from crm.heartbeats import beat_heart
 from crm.outbox import relay
 from crm.outbox.nudge import Policy, background_task
 from crm.routes import ROUTES
-from crm.tenancy import retention
+from crm.tenancy import mail, retention
 
 
 @background_task("crm.heartbeat", Policy.HARMLESS_TO_LOSE)
@@ -38,3 +38,13 @@ def purge_outbox() -> int:
 @background_task("tenancy.purge_idempotent_calls", Policy.HARMLESS_TO_LOSE)
 def purge_idempotent_calls() -> int:
     return retention.purge_idempotent_calls(timezone.now())
+
+
+@background_task("tenancy.send_mail", Policy.HARMLESS_TO_LOSE)
+def send_mail() -> int:
+    return mail.send_due()
+
+
+@background_task("tenancy.purge_mail", Policy.HARMLESS_TO_LOSE)
+def purge_mail() -> int:
+    return mail.purge(timezone.now())

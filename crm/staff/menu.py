@@ -39,6 +39,7 @@ MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
     (_("Settings"), (
         ("tenancy.Club", _("Clubs"), "map-pin"),
         ("tenancy.StaffMembership", _("Staff"), "user-cog"),
+        ("tenancy.StaffMail", _("Message log"), "mail"),
         ("tenancy.ApiKey", _("API keys"), "key-round"),
         ("tenancy.AuditEntry", _("Audit log"), "scroll-text"),
     )),

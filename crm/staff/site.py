@@ -4,15 +4,15 @@ from functools import update_wrapper
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.contrib.auth.views import PasswordResetConfirmView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse, TemplateResponse
-from django.urls import path, reverse, reverse_lazy
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from crm.staff import home
+from crm.staff.doors import NewPasswordView, forgotten_view, invitation_view
 from crm.staff.login import LoginForm, choose_tenant
 from crm.staff.menu import menu
 from crm.tenancy.access import membership_of, tenant_of
@@ -58,15 +58,14 @@ class StaffSite(AdminSite):
         return super().admin_view(update_wrapper(inner, view), cacheable)
 
     def get_urls(self) -> Any:
-        welcome = PasswordResetConfirmView.as_view(
-            template_name="admin/welcome.html",
-            success_url=reverse_lazy("admin:login"),
-            extra_context={"site_title": self.site_title},
-        )
         return [
             path("tenant/", self.admin_view(self.tenant_view), name="tenant"),
             path("live/", self.admin_view(self.live_view), name="live"),
-            path("welcome/<uidb64>/<token>/", welcome, name="welcome"),
+            path("invitation/<str:token>/", invitation_view, name="invitation"),
+            path("password-reset/", forgotten_view, name="password_reset"),
+            path(
+                "password-reset/<uidb64>/<token>/", NewPasswordView.as_view(), name="password_reset_confirm"
+            ),
             *super().get_urls(),
         ]
 

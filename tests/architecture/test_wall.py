@@ -91,7 +91,9 @@ PUBLIC = {
     "admin/login/": "the door itself",
     "admin/logout/": "the way out, a POST",
     "admin/jsi18n/": "words of the interface",
-    "admin/welcome/<uidb64>/<token>/": "an invitation, opened by its token",
+    "admin/invitation/<str:token>/": "an invitation, opened by its token",
+    "admin/password-reset/": "asks for a link; says the same whoever asks",
+    "admin/password-reset/<uidb64>/<token>/": "a new password, opened by its token",
 }
 
 

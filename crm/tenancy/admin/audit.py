@@ -20,7 +20,9 @@ ACTIONS = (
     "activity.added", "activity.changed", "activity.deleted",
     "event.viewed", "events.replayed", "events.discarded", "duplicatecandidate.dismissed", "privacyrequest.closed",
     "apikey.issued", "apikey.rotated", "apikey.revoked", "apikey.changed",
-    "staffmembership.created", "staffmembership.changed", "staffmembership.invited", "club.added", "club.changed",
+    "staffmembership.created", "staffmembership.changed", "staffmembership.password_link",
+    "invitation.created", "invitation.resent", "invitation.revoked", "invitation.accepted", "staffmail.viewed",
+    "club.added", "club.changed",
 )  # fmt: skip
 THINGS = {
     "customer": _("customer"),
@@ -29,6 +31,8 @@ THINGS = {
     "activity": _("activity"),
     "apikey": _("API key"),
     "staffmembership": _("staff"),
+    "invitation": _("invitation"),
+    "staffmail": _("message"),
     "duplicatecandidate": _("duplicate"),
     "privacyrequest": _("privacy request"),
 }

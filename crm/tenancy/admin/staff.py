@@ -1,27 +1,25 @@
 """Settings > Staff: who may log in to this tenant, with which role and for which clubs."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
-from django.contrib import admin
-from django.contrib.auth.tokens import default_token_generator
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
-from django.utils.encoding import force_bytes
 from django.utils.html import format_html
-from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
-from crm.tenancy.access import actor, membership_of, record, require
+from crm.tenancy.access import membership_of, record, require
+from crm.tenancy.accounts import send_password_link
 from crm.tenancy.admin.base import PlainLabels, StaffModelAdmin
 from crm.tenancy.markup import ago, avatar, badge, initials
 from crm.tenancy.models import Club, StaffMembership
 from crm.tenancy.permissions import Right, Role
 from crm.tenancy.scope import scopes_disabled
-from crm.tenancy.setup import hire
 
 ROLE_TONES = {Role.ADMIN: "violet", Role.MARKETING: "info", Role.STAFF: "good", Role.VIEWER: "grey"}
 ROLE_WORDS = {
@@ -32,7 +30,7 @@ ROLE_WORDS = {
 }
 
 
-class RoleForm(PlainLabels, forms.ModelForm[StaffMembership]):
+class RoleForm(PlainLabels, forms.ModelForm[Any]):
     role = forms.ChoiceField(
         label=_("Role"),
         widget=forms.RadioSelect,
@@ -72,21 +70,6 @@ class MembershipForm(RoleForm):
         labels = {"is_active": _("May log in")}
 
 
-class InvitationForm(RoleForm):
-    full_name = forms.CharField(label=_("Full name"), max_length=200)
-    email = forms.EmailField(label=_("E-mail"), max_length=254)
-
-    field_order = ("full_name", "email", "role", "club_ids")
-
-    def clean_email(self) -> str:
-        email = str(self.cleaned_data["email"]).lower()
-        if StaffMembership.objects.filter(user__email=email).exists():
-            raise ValidationError(
-                _t("There is an account with this e-mail here already; reactivate it if need be.")
-            )
-        return email
-
-
 def keep_an_admin(leaving: StaffMembership) -> None:
     """Refuse when nobody could administer the tenant without `leaving`. Locks the admins until the commit."""
     admins = StaffMembership.objects.filter(
@@ -108,7 +91,7 @@ class ActiveFilter(admin.SimpleListFilter):
 
 @admin.register(StaffMembership)
 class StaffMembershipAdmin(StaffModelAdmin):
-    view_right = add_right = change_right = Right.ADMINISTER
+    view_right = change_right = Right.ADMINISTER
     intro = _(
         "Who may log in, what they may do, and for which clubs. A change counts from their next page on."
     )
@@ -117,83 +100,41 @@ class StaffMembershipAdmin(StaffModelAdmin):
     list_filter = ("role", ActiveFilter)
     list_select_related = ("user",)
     ordering = ("-is_active", "user__full_name", "user__email")
-    add_form, form = InvitationForm, MembershipForm
+    form = MembershipForm
     change_form_template = "admin/tenancy/staffmembership/change_form.html"
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, **kwargs) if obj else self.add_form
-
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = self.form if obj else self.add_form
-        return [(None, {"fields": [*fields.base_fields]})]
+        return [(None, {"fields": [*self.form.base_fields]})]
 
     def get_urls(self) -> Any:
-        invite = path(
-            "<uuid:pk>/invite/",
-            self.admin_site.admin_view(self.invite_view),
-            name="tenancy_staffmembership_invite",
-        )
-        return [invite, *super().get_urls()]
+        view = self.admin_site.admin_view
+        password = view(require_POST(self.password_view))
+        return [
+            path("<uuid:pk>/password/", password, name="tenancy_staffmembership_password"),
+            *super().get_urls(),
+        ]
 
-    def save_model(self, request: HttpRequest, obj: StaffMembership, form: Any, change: bool) -> None:
-        if change:
-            super().save_model(request, obj, form, change)
-            return
-        answers = form.cleaned_data
-        clubs = Club.objects.filter(pk__in=answers["club_ids"]).values_list("name", flat=True)
-        hired, is_new = hire(
-            answers["email"],
-            answers["role"],
-            by=actor(request),
-            full_name=answers["full_name"],
-            clubs=list(clubs),
-        )
-        obj.pk, obj.user, obj.is_new_account = hired.pk, hired.user, is_new  # type: ignore[attr-defined]
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """hire() has written it."""
-
-    def response_add(
-        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
-    ) -> HttpResponse:
-        if obj.is_new_account:
-            return self.invitation_page(request, obj)
-        return super().response_add(request, obj, post_url_continue)
-
-    def invite_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """A new link to set a password: for accounts of this tenant alone, so that no tenant's admin can take
-        over an account of another."""
+    def account_or_404(self, request: HttpRequest, pk: UUID) -> StaffMembership:
+        """A member whose account is this tenant's alone: no tenant's Admin gets at an account of another."""
         require(request, Right.ADMINISTER)
         membership = self.get_object(request, str(pk))
-        if membership is None or request.method != "POST" or not is_ours_alone(membership):
+        if membership is None or not is_ours_alone(membership):
             raise Http404
-        record(request, "staffmembership.invited", membership)
-        return self.invitation_page(request, membership)
+        return membership  # type: ignore[no-any-return]
 
-    def invitation_page(self, request: HttpRequest, membership: StaffMembership) -> HttpResponse:
-        user = membership.user
-        link = reverse(
-            "admin:welcome",
-            args=[urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)],
-        )
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Invite %s") % user,
-            "opts": self.opts,
-            "membership": membership,
-            "link": request.build_absolute_uri(link),
-        }
-        response = TemplateResponse(request, "admin/tenancy/staffmembership/invitation.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+    def password_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Mail somebody who lost their password a link to set a new one."""
+        membership = self.account_or_404(request, pk)
+        send_password_link(membership.user)
+        record(request, "staffmembership.password_link", membership)
+        messages.success(request, _t("A link is on its way to %s.") % membership.user.email)
+        return self._back_to(membership)
+
+    def _back_to(self, membership: StaffMembership) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:tenancy_staffmembership_change", args=[membership.pk]))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        response = super().changelist_view(request, extra_context)
-        if rows := (getattr(response, "context_data", None) or {}).get("cl"):
-            names = dict(Club.objects.values_list("pk", "name"))
-            for row in rows.result_list:
-                row.club_names = [names[pk] for pk in row.club_ids if pk in names]
-        return response
+        return with_club_names(super().changelist_view(request, extra_context))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -202,7 +143,7 @@ class StaffMembershipAdmin(StaffModelAdmin):
         own = membership_of(request)
         extra = {
             "title": str(membership.user) if membership else "",
-            "can_invite": membership is not None and is_ours_alone(membership),
+            "is_ours_alone": membership is not None and is_ours_alone(membership),
             "is_self": membership is not None and own is not None and membership.pk == own.pk,
         }
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
@@ -230,6 +171,15 @@ class StaffMembershipAdmin(StaffModelAdmin):
     @admin.display(description=_("Last log-in"), ordering="user__last_login")
     def last_login(self, membership: StaffMembership) -> Any:
         return ago(membership.user.last_login, _t("never"))
+
+
+def with_club_names(response: Any) -> Any:
+    """A list's rows with the names of the clubs that they are limited to. One statement."""
+    if rows := (getattr(response, "context_data", None) or {}).get("cl"):
+        names = dict(Club.objects.values_list("pk", "name"))
+        for row in rows.result_list:
+            row.club_names = [names[pk] for pk in row.club_ids if pk in names]
+    return response
 
 
 def is_ours_alone(membership: StaffMembership) -> bool:

@@ -3,7 +3,8 @@
 from crm.tenancy.models.access import ApiKey, IdempotentCall
 from crm.tenancy.models.audit import AuditEntry
 from crm.tenancy.models.base import TenantForeignKey, TenantModel, scoped, uuid7
-from crm.tenancy.models.staff import StaffMembership, User
+from crm.tenancy.models.mail import StaffMail
+from crm.tenancy.models.staff import Invitation, StaffMembership, User
 from crm.tenancy.models.tenant import Club, Tenant
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "AuditEntry",
     "Club",
     "IdempotentCall",
+    "Invitation",
+    "StaffMail",
     "StaffMembership",
     "Tenant",
     "TenantForeignKey",

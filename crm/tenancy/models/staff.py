@@ -6,6 +6,7 @@ from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
 
 from crm.tenancy.models.base import TenantModel, uuid7
 from crm.tenancy.permissions import Right, Role
@@ -75,3 +76,42 @@ class StaffMembership(TenantModel):
 
     def may(self, right: Right) -> bool:
         return right in self.rights
+
+
+class Invitation(TenantModel):
+    """An open door for one person, until they come in, it is closed, or seven days are over.
+
+    Only a hash of the link's token is kept; it has 256 bits, so there is nothing to guess. Sending it again makes
+    a new token.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField("e-mail")
+    full_name = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=9, choices=Role.choices)
+    club_ids = ArrayField(models.UUIDField(), default=list, blank=True)
+    token_hash = models.CharField(max_length=64, blank=True, editable=False)
+    expires_at = models.DateTimeField(editable=False)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.CharField(max_length=254, blank=True, editable=False)
+
+    class Meta(TenantModel.Meta):
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "email"], name="one_open_invitation",
+                condition=models.Q(accepted_at=None, revoked_at=None),
+            ),
+            models.UniqueConstraint(
+                fields=["token_hash"], name="invitation_token_once", condition=~models.Q(token_hash="")
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.full_name or self.email
+
+    @property
+    def is_open(self) -> bool:
+        return not self.accepted_at and not self.revoked_at and timezone.now() < self.expires_at

@@ -1,10 +1,6 @@
 """Getting in: who may, what they are told, and which tenant they work in."""
 
 import pytest
-from django.contrib.auth.tokens import default_token_generator
-from django.urls import reverse
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
 
 from crm.tenancy.models import Tenant, User
 from crm.tenancy.scope import tenant_scope
@@ -106,23 +102,6 @@ def test_staff_of_two_tenants_switch_between_them(tenant: Tenant, other_tenant: 
 def test_choosing_a_tenant_never_leads_away(tenant: Tenant, target: str) -> None:
     browser = log_in(UserFactory(is_superuser=True))
     assert browser.post("/admin/tenant/", {"tenant": tenant.pk, "next": target})["Location"] == "/admin/"
-
-
-def test_an_invited_person_sets_a_password_once(tenant: Tenant) -> None:
-    invited = member().user
-    invited.set_unusable_password()
-    invited.save()
-    link = reverse(
-        "admin:welcome",
-        args=[urlsafe_base64_encode(force_bytes(invited.pk)), default_token_generator.make_token(invited)],
-    )
-    browser = Browser()
-    form = browser.get(link, follow=True)
-    assert "Set your password" in words(form)
-    saved = browser.post(form.request["PATH_INFO"], {"new_password1": PASSWORD, "new_password2": PASSWORD})
-    assert saved["Location"] == LOGIN
-    assert attempt(Browser(), invited.email)["Location"] == "/admin/"
-    assert "used up" in words(Browser().get(link, follow=True))
 
 
 def test_logging_out_needs_a_click_and_empties_the_cache(staff: User) -> None:

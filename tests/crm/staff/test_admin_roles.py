@@ -34,7 +34,9 @@ PAGES = {
     "/admin/tenancy/club/": {ADMIN},
     "/admin/tenancy/club/add/": {ADMIN},
     "/admin/tenancy/staffmembership/": {ADMIN},
-    "/admin/tenancy/staffmembership/add/": {ADMIN},
+    "/admin/tenancy/invitation/": {ADMIN},
+    "/admin/tenancy/invitation/add/": {ADMIN},
+    "/admin/tenancy/staffmail/": {ADMIN},
     "/admin/tenancy/apikey/": {ADMIN},
     "/admin/tenancy/apikey/add/": {ADMIN},
     "/admin/tenancy/auditentry/": {ADMIN},
@@ -45,6 +47,8 @@ NEVER = [
     "/admin/customers/booking/add/",
     "/admin/customers/duplicatecandidate/add/",
     "/admin/tenancy/auditentry/add/",
+    "/admin/tenancy/staffmembership/add/",
+    "/admin/tenancy/staffmail/add/",
 ]
 
 
@@ -72,7 +76,7 @@ def menu_of(browser: Browser) -> str:
 
 
 def is_in_menu(path: str) -> bool:
-    return not path.endswith(("/add/", "/live/"))
+    return not path.endswith(("/add/", "/live/", "/invitation/"))
 
 
 @pytest.mark.parametrize("path", NEVER)

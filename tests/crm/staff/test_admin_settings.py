@@ -6,11 +6,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from crm.tenancy.models import ApiKey, AuditEntry, Club, StaffMembership, Tenant, User
+from crm.tenancy.models import ApiKey, AuditEntry, Club, Tenant
 from crm.tenancy.permissions import Role
-from crm.tenancy.scope import tenant_scope
 from tests.conftest import Api
-from tests.factories import ClubFactory, CustomerProfileFactory, StaffMembershipFactory, issue_key
+from tests.factories import ClubFactory, CustomerProfileFactory, issue_key
 from tests.pages import LIST, Browser, at_most, log_in, member, staff_of, words
 
 CLUBS, STAFF, KEYS = "/admin/tenancy/club/", "/admin/tenancy/staffmembership/", "/admin/tenancy/apikey/"
@@ -48,40 +47,6 @@ def test_two_clubs_never_share_an_id(tenant: Tenant) -> None:
 
 
 # --- staff
-def test_somebody_new_is_invited_by_a_link_that_is_shown_once(tenant: Tenant) -> None:
-    club = ClubFactory()
-    answers = {"full_name": "Nia New", "email": "Nia@Club.example", "role": "STAFF", "club_ids": [club.pk]}
-    reply = staff_of().post(f"{STAFF}add/", answers)
-    hired = StaffMembership.objects.get(user__email="nia@club.example")
-    assert (hired.role, hired.club_ids, hired.user.has_usable_password()) == ("STAFF", [club.pk], False)
-    assert "/admin/welcome/" in words(reply)
-    assert "no-store" in reply["Cache-Control"]
-    assert "staffmembership.created" in actions()
-
-
-def test_an_account_of_another_tenant_keeps_its_name_and_password(
-    tenant: Tenant, other_tenant: Tenant
-) -> None:
-    with tenant_scope(other_tenant):
-        known = StaffMembershipFactory().user
-    answers = {"full_name": "Another Name", "email": known.email, "role": "VIEWER"}
-    reply = staff_of().post(f"{STAFF}add/", answers)
-    assert reply.status_code == 302  # no link: the password is theirs
-    again = User.objects.get(pk=known.pk)
-    assert (again.full_name, again.password) == (known.full_name, known.password)
-    hired = StaffMembership.objects.get(user=known)
-    browser = staff_of()
-    assert "Make a link" not in browser.text(f"{STAFF}{hired.pk}/change/")
-    assert browser.post(f"{STAFF}{hired.pk}/invite/").status_code == 404
-
-
-def test_a_lost_password_gets_a_new_link(tenant: Tenant) -> None:
-    colleague = member("STAFF")
-    reply = staff_of().post(f"{STAFF}{colleague.pk}/invite/")
-    assert "/admin/welcome/" in words(reply)
-    assert "staffmembership.invited" in actions()
-
-
 @pytest.mark.parametrize("change", [{"role": "VIEWER", "is_active": "on"}, {"role": "ADMIN"}])
 def test_the_last_active_admin_stays(tenant: Tenant, change: dict[str, str]) -> None:
     last = member(Role.ADMIN)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 
-from crm.tenancy.models import ApiKey, Club, Tenant, User
+from crm.tenancy.models import ApiKey, Club, Invitation, Tenant, User
 from crm.tenancy.scope import tenant_scope
 from customers.models import Booking, CustomerProfile, DuplicateCandidate
 from tests.factories import (
@@ -85,7 +85,7 @@ def test_no_form_changes_a_foreign_row(tenant: Tenant, other_tenant: Tenant, for
         f"/admin/tenancy/club/{foreign['club'].pk}/change/": {"name": "Taken", "refs": "x"},
         f"/admin/tenancy/apikey/{foreign['key'].pk}/revoke/": {},
         f"/admin/tenancy/apikey/{foreign['key'].pk}/rotate/": {"overlap": 0},
-        f"/admin/tenancy/staffmembership/{foreign['membership'].pk}/invite/": {},
+        f"/admin/tenancy/staffmembership/{foreign['membership'].pk}/password/": {},
         f"/admin/tenancy/staffmembership/{foreign['membership'].pk}/change/": {"role": "VIEWER"},
     }
     assert {path: browser.post(path, data).status_code for path, data in tried.items()} == dict.fromkeys(
@@ -157,8 +157,8 @@ def test_an_api_key_opens_no_staff_page_beside_a_session(
 
 def test_a_club_id_of_another_tenant_can_not_be_ticked(tenant: Tenant, foreign: dict[str, Any]) -> None:
     reply = staff_of().post(
-        "/admin/tenancy/staffmembership/add/",
+        "/admin/tenancy/invitation/add/",
         {"full_name": "New", "email": "new@club.example", "role": "STAFF", "club_ids": [foreign["club"].pk]},
     )
     assert reply.status_code == 200
-    assert not User.objects.filter(email="new@club.example").exists()
+    assert not Invitation.objects.exists()

@@ -1,0 +1,115 @@
+"""Staff mail: written in the transaction of its cause, sent afterwards, tried again, and never twice on purpose.
+
+Claim (commit), act (no transaction), settle. A sender that dies between the last two leaves a row that is due
+again in five minutes; its second letter carries the same Message-ID.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from crm.messaging.gateway import Gateway, Letter, NotSent
+from crm.messaging.gateways import mail_gateway
+from crm.tenancy.models import StaffMail, StaffMembership, Tenant, User
+from crm.tenancy.models.mail import LINK
+from crm.tenancy.retention import delete_in_batches
+from crm.tenancy.scope import scopes_disabled
+
+log = structlog.get_logger(__name__)
+
+BATCH = 20
+CLAIM = timedelta(minutes=5)
+WAITS = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 720)]
+KEPT = timedelta(days=90)
+Kind, State = StaffMail.Kind, StaffMail.State
+
+
+def post(
+    kind: str, to: str, template: str, context: Mapping[str, Any], *,
+    tenant: Tenant | None, link: str = "", expires_at: datetime | None = None,
+) -> StaffMail:  # fmt: skip
+    """Write a mail that goes out after the commit. templates/mail/<template>.txt: its first line is the subject."""
+    words = render_to_string(f"mail/{template}.txt", {**context, "link": LINK})
+    subject, _, text = words.strip().partition("\n")
+    mail: StaffMail = StaffMail.objects.create(
+        kind=kind, to=to, subject=" ".join(subject.split())[:200], text=text.strip() + "\n",
+        link=link, expires_at=expires_at, tenant=tenant,
+    )  # fmt: skip
+    return mail
+
+
+def post_to_user(
+    user: User, kind: str, template: str, context: Mapping[str, Any] | None = None, **fields: Any
+) -> StaffMail:
+    """Mail to the owner of an account, in the log of the one tenant that they are staff of, if it is one."""
+    about = {"user": user, "name": user.get_short_name(), **(context or {})}
+    with scopes_disabled():  # an account is of no tenant
+        return post(kind, fields.pop("to", user.email), template, about, tenant=home_of(user), **fields)
+
+
+def home_of(user: User) -> Tenant | None:
+    """The tenant of an account that is staff of one and no operator's. One statement."""
+    if user.is_superuser:
+        return None
+    with scopes_disabled():  # all memberships of one account
+        found = list(StaffMembership.objects.filter(user=user).select_related("tenant")[:2])
+    return found[0].tenant if len(found) == 1 else None
+
+
+def send_due() -> int:
+    """Send what is due, of all tenants; give how many were tried."""
+    tried, gateway = 0, mail_gateway()
+    with scopes_disabled():  # mail leaves by one door
+        while claimed := _claim():
+            for mail in claimed:
+                _send(mail, gateway)
+            tried += len(claimed)
+    return tried
+
+
+@transaction.atomic
+def _claim() -> list[StaffMail]:
+    now = timezone.now()
+    waiting = StaffMail.objects.filter(state=State.QUEUED, due_at__lte=now).order_by("due_at")
+    claimed = list(waiting.select_for_update(skip_locked=True)[:BATCH])
+    for mail in claimed:
+        mail.attempts, mail.due_at = mail.attempts + 1, now + CLAIM
+    StaffMail.objects.bulk_update(claimed, ["attempts", "due_at"])
+    return claimed
+
+
+def _send(mail: StaffMail, gateway: Gateway) -> None:
+    now = timezone.now()
+    if mail.expires_at and mail.expires_at <= now:
+        _settle(mail, state=State.FAILED, error="The link had expired before it could be sent.", link="")
+        return
+    try:
+        gateway.send(Letter(str(mail.pk), mail.to, mail.subject, mail.letter))
+    except NotSent as why:
+        over = why.permanent or mail.attempts > len(WAITS)
+        log.warning("staff_mail.not_sent", mail=str(mail.pk), attempts=mail.attempts, gave_up=over)
+        if over:
+            _settle(mail, state=State.FAILED, error=str(why), gateway=gateway.name, link="")
+        else:
+            _settle(mail, due_at=now + WAITS[mail.attempts - 1], error=str(why), gateway=gateway.name)
+        return
+    kept = {} if gateway.name == "local" else {"link": ""}
+    _settle(mail, state=State.SENT, sent_at=timezone.now(), gateway=gateway.name, error="", **kept)
+
+
+def _settle(mail: StaffMail, **outcome: Any) -> None:
+    """Write what came of it, unless the claim ran out and another sender has it."""
+    mine = StaffMail.objects.filter(pk=mail.pk, state=State.QUEUED, attempts=mail.attempts)
+    mine.update(**outcome)
+
+
+def purge(now: datetime) -> int:
+    """Forget links that have expired, and mail of more than 90 days ago, of all tenants."""
+    with scopes_disabled():  # age alone decides
+        StaffMail.objects.filter(expires_at__lt=now).exclude(link__isnull=True).update(link="")
+        return delete_in_batches(StaffMail.objects.filter(created_at__lt=now - KEPT))
