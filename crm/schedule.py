@@ -40,6 +40,7 @@ SCHEDULE = (
     Job("purge answers to repeatable calls", "tenancy.purge_idempotent_calls", HOUR),
     Job("send staff mail", "tenancy.send_mail", 5),
     Job("purge staff mail", "tenancy.purge_mail", HOUR),
+    Job("purge sessions", "tenancy.purge_sessions", HOUR),
     Job("purge event bodies", "timeline.purge_bodies", HOUR),
     Job("purge dead letters", "timeline.purge_dead_letters", HOUR),
     Job("purge drafts of notes", "timeline.purge_drafts", HOUR),

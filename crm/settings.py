@@ -134,12 +134,16 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 AXES_FAILURE_LIMIT = 20
 AXES_COOLOFF_TIME = 1
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_LOCKOUT_PARAMETERS = "crm.tenancy.lockout.parameters"
+AXES_USERNAME_CALLABLE = "crm.tenancy.lockout.username"
+AXES_CLIENT_IP_CALLABLE = "crm.tenancy.access.client_ip"
+AXES_LOCKOUT_CALLABLE = "crm.tenancy.lockout.locked_out"
+AXES_RESET_ON_SUCCESS = False  # crm.staff.entry forgives the account that got in, not all from its address
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 AXES_USERNAME_FORM_FIELD = "username"
-AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
 
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 
@@ -150,6 +154,7 @@ SECURE_SSL_REDIRECT = SECURE
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

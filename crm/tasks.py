@@ -10,7 +10,7 @@ from crm.heartbeats import beat_heart
 from crm.outbox import relay
 from crm.outbox.nudge import Policy, background_task
 from crm.routes import ROUTES
-from crm.tenancy import mail, retention
+from crm.tenancy import mail, retention, sessions
 
 
 @background_task("crm.heartbeat", Policy.HARMLESS_TO_LOSE)
@@ -48,3 +48,8 @@ def send_mail() -> int:
 @background_task("tenancy.purge_mail", Policy.HARMLESS_TO_LOSE)
 def purge_mail() -> int:
     return mail.purge(timezone.now())
+
+
+@background_task("tenancy.purge_sessions", Policy.HARMLESS_TO_LOSE)
+def purge_sessions() -> int:
+    return sessions.purge(timezone.now())

@@ -18,8 +18,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
-from crm.tenancy import invitations
-from crm.tenancy.accounts import ask_for_password, tell
+from crm.tenancy import invitations, sessions
+from crm.tenancy.access import client_ip
+from crm.tenancy.accounts import ask_for_password, record_account, tell
 from crm.tenancy.models import Invitation, User
 
 
@@ -115,6 +116,8 @@ class NewPasswordView(PasswordResetConfirmView):
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
         reset(username=form.user.email)
+        sessions.end(form.user)
+        record_account(form.user, "account.password_changed", ip=client_ip(self.request))
         tell(
             form.user,
             _t("Your password at Fairway was changed"),

@@ -4,6 +4,7 @@ from functools import update_wrapper
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import path, reverse
@@ -11,12 +12,14 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from crm.staff import home
+from crm.staff import account, home
 from crm.staff.doors import NewPasswordView, forgotten_view, invitation_view
+from crm.staff.entry import StaffLoginView, second_step_view
 from crm.staff.login import LoginForm, choose_tenant
 from crm.staff.menu import menu
 from crm.tenancy.access import membership_of, tenant_of
 from crm.tenancy.middleware import CHOSEN
+from crm.tenancy.second_factor import is_missing
 from timeline.visibility import mention_count
 
 
@@ -51,6 +54,8 @@ class StaffSite(AdminSite):
                     return view(request, *args, **kwargs)
                 target = urlencode({"next": request.get_full_path()})
                 return HttpResponseRedirect(f"{reverse('admin:tenant')}?{target}")
+            if is_missing(membership) and (match is None or match.url_name not in WITHOUT_TENANT):
+                return HttpResponseRedirect(reverse("admin:account_second_factor"))
             with timezone.override(membership.tenant.zone):
                 response = view(request, *args, **kwargs)
                 return response.render() if isinstance(response, SimpleTemplateResponse) else response
@@ -61,6 +66,8 @@ class StaffSite(AdminSite):
         return [
             path("tenant/", self.admin_view(self.tenant_view), name="tenant"),
             path("live/", self.admin_view(self.live_view), name="live"),
+            path("second-step/", second_step_view, name="second_step"),
+            *account.urls(self),
             path("invitation/<str:token>/", invitation_view, name="invitation"),
             path("password-reset/", forgotten_view, name="password_reset"),
             path(
@@ -102,13 +109,40 @@ class StaffSite(AdminSite):
     def tenant_view(self, request: HttpRequest) -> HttpResponse:
         return choose_tenant(request, self.each_context(request))
 
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """As Django's, with the second factor after the password."""
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        target = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        context = {
+            **self.each_context(request),
+            "title": _("Log in"),
+            "app_path": request.get_full_path(),
+            REDIRECT_FIELD_NAME: target,
+        }
+        view = StaffLoginView.as_view(
+            authentication_form=LoginForm, template_name="admin/login.html", next_page="admin:index",
+            extra_context=context,
+        )  # fmt: skip
+        return view(request)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        view = account.PasswordView.as_view(
+            success_url=reverse("admin:password_change_done"),
+            extra_context={**self.each_context(request), "title": _("Change your password")},
+            template_name="registration/password_change_form.html",
+        )
+        return view(request)
+
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         response = super().logout(request, extra_context)
         response["Clear-Site-Data"] = '"cache"'  # the back button must not show a customer to the next person
         return response
 
 
-WITHOUT_TENANT: set[str | None] = {"tenant", "logout", "password_change", "password_change_done", "jsi18n"}
+WITHOUT_TENANT: set[str | None] = {
+    "tenant", "logout", "password_change", "password_change_done", "jsi18n", *account.PAGES,
+}  # fmt: skip
 
 
 def may_switch(request: HttpRequest) -> bool:

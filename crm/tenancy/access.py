@@ -1,9 +1,12 @@
 """Who is asking, and what they may see and do: read from the request as the tenancy middleware left it."""
 
+from contextlib import suppress
 from datetime import date, datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest
@@ -52,6 +55,15 @@ def actor(request: HttpRequest) -> str:
     return f"user:{request.user.pk}"
 
 
+def client_ip(request: HttpRequest) -> str | None:
+    """Where the request comes from: as the nearest of TRUSTED_PROXIES saw it, whatever a client claims."""
+    passed = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    if settings.TRUSTED_PROXIES and len(passed) >= settings.TRUSTED_PROXIES:
+        with suppress(ValueError):
+            return str(ip_address(passed[-settings.TRUSTED_PROXIES]))
+    return request.META.get("REMOTE_ADDR") or None
+
+
 def club_refs(request: HttpRequest) -> list[str] | None:
     """The refs of the clubs that the membership is limited to, None for all clubs. One query a request."""
     membership = membership_of(request)
@@ -81,7 +93,7 @@ def record(
         object_id=about.pk if about is not None else "",
         before=before,
         after=after,
-        ip=request.META.get("REMOTE_ADDR") or None,
+        ip=client_ip(request),
     )
 
 

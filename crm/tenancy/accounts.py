@@ -13,8 +13,8 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
-from crm.tenancy.mail import Kind, post_to_user
-from crm.tenancy.models import StaffMail, User
+from crm.tenancy.mail import Kind, home_of, post_to_user
+from crm.tenancy.models import AuditEntry, StaffMail, User
 from crm.tenancy.scope import scopes_disabled
 
 LINK_GOOD_FOR = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
@@ -78,6 +78,22 @@ def tell(user: User, subject: str, what: str, *, ip: str | None = None, **fields
     advice = _("If it was not you, set a new password at once, and tell an Admin of your club group.")
     context = {"subject": subject, "what": what, "ip": ip, "when": timezone.now(), "advice": advice}
     post_to_user(user, Kind.NOTICE, "notice", context, **fields)
+
+
+def told_lately(email: str, subject: str) -> bool:
+    """Was this notice sent to the address less than an hour ago?"""
+    since = timezone.now() - timedelta(hours=1)
+    with scopes_disabled():  # an address is of no tenant
+        return bool(StaffMail.objects.filter(to=email, subject=subject, created_at__gte=since).exists())
+
+
+def record_account(user: User, action: str, *, ip: str | None, by: str = "") -> None:
+    """Note what happened to an account in the audit log of its tenant, or of none where it has several."""
+    with scopes_disabled():  # an account is of no tenant
+        AuditEntry.objects.create(
+            tenant=home_of(user), actor=by or f"user:{user.pk}", action=action, object_type="account",
+            object_id=str(user.pk), ip=ip,
+        )  # fmt: skip
 
 
 def _too_many(email: str, kind: str) -> bool:

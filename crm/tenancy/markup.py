@@ -124,6 +124,15 @@ def language_name(tag: str) -> str:
     return f"{name} ({country_name(region.upper())})" if region else str(name)
 
 
+def browser_words(user_agent: str) -> str:
+    """A browser as people know it: Firefox, Windows."""
+    browsers = ("Edg", "OPR", "Firefox", "Chrome", "Safari")
+    systems = ("iPhone", "iPad", "Android", "Windows", "Mac OS", "Linux")
+    names = {"Edg": "Edge", "OPR": "Opera", "Mac OS": "macOS"}
+    found = [next((name for name in kind if name in user_agent), "") for kind in (browsers, systems)]
+    return ", ".join(names.get(name, name) for name in found if name) or _("Unknown browser")
+
+
 def source_name(source: str) -> str:
     return SOURCES.get(source, source)
 

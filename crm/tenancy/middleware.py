@@ -14,7 +14,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from crm.errors import CRMError, ServiceUnavailable
+from crm.errors import CRMError, Forbidden, ServiceUnavailable
+from crm.tenancy import second_factor, sessions
 from crm.tenancy.auth import Credential, authenticate, by_membership
 from crm.tenancy.models import StaffMembership, Tenant, User
 from crm.tenancy.permissions import Role
@@ -85,6 +86,7 @@ def _identify(request: TenantRequest) -> None:
 
 
 def _identify_staff(request: TenantRequest, user: User) -> None:
+    sessions.stamp(request)
     memberships = _memberships(user)
     if user.is_superuser:
         request.membership = _as_operator(user, request.session.get(CHOSEN))
@@ -98,7 +100,13 @@ def _identify_staff(request: TenantRequest, user: User) -> None:
     if request.membership is not None:
         request.tenant = request.membership.tenant
         if request.path.startswith(API):
-            request.credential = by_membership(request.membership)
+            request.credential = _as_caller(request.membership)
+
+
+def _as_caller(membership: StaffMembership) -> Credential | CRMError:
+    if second_factor.is_missing(membership):
+        return Forbidden("Set up a second factor first: your role needs one.")
+    return by_membership(membership)
 
 
 def _memberships(user: User) -> list[StaffMembership]:

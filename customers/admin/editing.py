@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.errors import CRMError, DuplicateResource, PreconditionFailed, ValidationFailed
 from crm.tenancy.access import actor
-from crm.tenancy.admin.base import PlainLabels
+from crm.tenancy.forms import PlainLabels
 from crm.tenancy.models import Club
 from customers.admin.html import page_url
 from customers.models import CustomerProfile

@@ -89,6 +89,7 @@ PUBLIC = {
     "api/schema/": "the documentation is public",
     "api/docs/": "the documentation is public",
     "admin/login/": "the door itself",
+    "admin/second-step/": "the second half of the door",
     "admin/logout/": "the way out, a POST",
     "admin/jsi18n/": "words of the interface",
     "admin/invitation/<str:token>/": "an invitation, opened by its token",

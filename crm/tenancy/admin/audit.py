@@ -21,6 +21,9 @@ ACTIONS = (
     "event.viewed", "events.replayed", "events.discarded", "duplicatecandidate.dismissed", "privacyrequest.closed",
     "apikey.issued", "apikey.rotated", "apikey.revoked", "apikey.changed",
     "staffmembership.created", "staffmembership.changed", "staffmembership.password_link",
+    "staffmembership.second_factor_reset", "staffmembership.unlocked",
+    "account.logged_in", "account.locked_out", "account.password_changed", "account.address_changed",
+    "account.second_factor_on", "account.second_factor_off", "account.recovery_codes_made", "account.sessions_ended",
     "invitation.created", "invitation.resent", "invitation.revoked", "invitation.accepted", "staffmail.viewed",
     "club.added", "club.changed",
 )  # fmt: skip
@@ -31,6 +34,7 @@ THINGS = {
     "activity": _("activity"),
     "apikey": _("API key"),
     "staffmembership": _("staff"),
+    "account": _("account"),
     "invitation": _("invitation"),
     "staffmail": _("message"),
     "duplicatecandidate": _("duplicate"),

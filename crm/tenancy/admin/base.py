@@ -17,14 +17,6 @@ COUNT_UP_TO = 10_000
 FEW = 500
 
 
-class PlainLabels:
-    """A form whose labels end without a colon."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("label_suffix", "")
-        super().__init__(*args, **kwargs)
-
-
 class CappedPaginator(Paginator[Any]):
     """Counts no further than 10,000: beyond that a person narrows the list instead of turning pages."""
 

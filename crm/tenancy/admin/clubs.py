@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from phonenumbers import SUPPORTED_REGIONS
 
 from crm.tenancy.access import tenant_of
-from crm.tenancy.admin.base import PlainLabels, StaffModelAdmin
+from crm.tenancy.admin.base import StaffModelAdmin
+from crm.tenancy.forms import PlainLabels
 from crm.tenancy.markup import country_name
 from crm.tenancy.models import Club
 from crm.tenancy.permissions import Right

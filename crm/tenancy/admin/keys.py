@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from crm.tenancy.access import actor, record, require
-from crm.tenancy.admin.base import PlainLabels, StaffModelAdmin
+from crm.tenancy.admin.base import StaffModelAdmin
+from crm.tenancy.forms import PlainLabels
 from crm.tenancy.markup import ago, badge
 from crm.tenancy.models import ApiKey
 from crm.tenancy.permissions import Right, Scope

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from axes.utils import reset
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
@@ -13,9 +14,12 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from crm.tenancy import second_factor
 from crm.tenancy.access import membership_of, record, require
-from crm.tenancy.accounts import send_password_link
-from crm.tenancy.admin.base import PlainLabels, StaffModelAdmin
+from crm.tenancy.accounts import send_password_link, tell
+from crm.tenancy.admin.base import StaffModelAdmin
+from crm.tenancy.forms import PlainLabels
+from crm.tenancy.lockout import is_locked
 from crm.tenancy.markup import ago, avatar, badge, initials
 from crm.tenancy.models import Club, StaffMembership
 from crm.tenancy.permissions import Right, Role
@@ -108,9 +112,20 @@ class StaffMembershipAdmin(StaffModelAdmin):
 
     def get_urls(self) -> Any:
         view = self.admin_site.admin_view
-        password = view(require_POST(self.password_view))
+        acts = {
+            "password": self.password_view,
+            "second-factor": self.second_factor_view,
+            "unlock": self.unlock_view,
+        }
         return [
-            path("<uuid:pk>/password/", password, name="tenancy_staffmembership_password"),
+            *(
+                path(
+                    f"<uuid:pk>/{name}/",
+                    view(require_POST(act)),
+                    name=f"tenancy_staffmembership_{name.replace('-', '_')}",
+                )
+                for name, act in acts.items()
+            ),
             *super().get_urls(),
         ]
 
@@ -130,6 +145,33 @@ class StaffMembershipAdmin(StaffModelAdmin):
         messages.success(request, _t("A link is on its way to %s.") % membership.user.email)
         return self._back_to(membership)
 
+    def second_factor_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Take the second factor off an account whose owner has lost phone and recovery codes."""
+        membership = self.account_or_404(request, pk)
+        second_factor.turn_off(membership.user)
+        record(request, "staffmembership.second_factor_reset", membership)
+        subject = _t("Your second factor at Fairway was reset")
+        tell(
+            membership.user,
+            subject,
+            _t("An Admin of your club group took it off, so that you can set up another."),
+        )
+        messages.success(
+            request, _t("The second factor is off: %s logs in with the password alone.") % membership.user
+        )
+        return self._back_to(membership)
+
+    def unlock_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Forget the failed log-ins of an account."""
+        require(request, Right.ADMINISTER)
+        membership = self.get_object(request, str(pk))
+        if membership is None:
+            raise Http404
+        reset(username=membership.user.email)
+        record(request, "staffmembership.unlocked", membership)
+        messages.success(request, _t("%s can log in again.") % membership.user)
+        return self._back_to(membership)
+
     def _back_to(self, membership: StaffMembership) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:tenancy_staffmembership_change", args=[membership.pk]))
 
@@ -144,6 +186,8 @@ class StaffMembershipAdmin(StaffModelAdmin):
         extra = {
             "title": str(membership.user) if membership else "",
             "is_ours_alone": membership is not None and is_ours_alone(membership),
+            "has_second_factor": membership is not None and second_factor.is_on(membership.user),
+            "is_locked": membership is not None and is_locked(membership.user.email),
             "is_self": membership is not None and own is not None and membership.pk == own.pk,
         }
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})

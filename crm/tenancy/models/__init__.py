@@ -3,6 +3,7 @@
 from crm.tenancy.models.access import ApiKey, IdempotentCall
 from crm.tenancy.models.audit import AuditEntry
 from crm.tenancy.models.base import TenantForeignKey, TenantModel, scoped, uuid7
+from crm.tenancy.models.logins import LoginSession, RecoveryCode, SecondFactor
 from crm.tenancy.models.mail import StaffMail
 from crm.tenancy.models.staff import Invitation, StaffMembership, User
 from crm.tenancy.models.tenant import Club, Tenant
@@ -13,6 +14,9 @@ __all__ = [
     "Club",
     "IdempotentCall",
     "Invitation",
+    "LoginSession",
+    "RecoveryCode",
+    "SecondFactor",
     "StaffMail",
     "StaffMembership",
     "Tenant",

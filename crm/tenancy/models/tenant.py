@@ -11,6 +11,7 @@ from django.db import models
 from phonenumbers import SUPPORTED_REGIONS
 
 from crm.tenancy.models.base import TenantModel, uuid7
+from crm.tenancy.permissions import Role
 
 DEFAULT_ZONE = "Africa/Johannesburg"
 
@@ -52,6 +53,12 @@ class Tenant(models.Model):
     language = models.CharField(max_length=35, default="en")
     consent_owner = models.CharField(
         max_length=9, choices=ConsentOwner.choices, default=ConsentOwner.MESSAGING
+    )
+    second_factor_roles = ArrayField(
+        models.CharField(max_length=9, choices=Role.choices),
+        default=list,
+        blank=True,
+        help_text="Roles that must have a second factor.",
     )
     high_value_cents = models.BigIntegerField(default=100_000, validators=[MinValueValidator(1)])
     at_risk_threshold = models.PositiveSmallIntegerField(default=60)
