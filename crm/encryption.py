@@ -15,8 +15,14 @@ from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import FieldError
 from django.db import connection, models
+from psycopg import sql
 
 BATCH = 500
+TOKENS = (
+    "SELECT {key}, {column} FROM {table} WHERE {column} <> '' AND ({key} > %(last)s) IS NOT FALSE"
+    " ORDER BY {key} LIMIT %(most)s"
+)
+REPLACE = "UPDATE {table} SET {column} = %(renewed)s WHERE {key} = %(pk)s AND {column} = %(token)s"
 
 
 def lock(text: str) -> str:
@@ -86,26 +92,24 @@ def rotate(*, dry_run: bool = False) -> Iterator[tuple[str, int, int]]:
                 continue
             locked += 1
             if not dry_run:
-                _replace(table, key, column, (renewed, pk, token))
+                _replace(table, key, column, renewed, pk, token)
         yield f"{table}.{column}", locked, lost
 
 
 def _tokens(table: str, key: str, column: str) -> Iterator[tuple[Any, str]]:
-    beyond = ""
-    last: list[Any] = []
+    names = {"table": sql.Identifier(table), "key": sql.Identifier(key), "column": sql.Identifier(column)}
+    last = None
     while True:
-        query = (
-            f"SELECT {key}, {column} FROM {table} WHERE {column} <> '' {beyond} ORDER BY {key} LIMIT {BATCH}"  # noqa: S608 - names of our own columns
-        )
         with connection.cursor() as cursor:
-            cursor.execute(query, last)
+            cursor.execute(sql.SQL(TOKENS).format(**names), {"last": last, "most": BATCH})
             rows = cursor.fetchall()
         yield from rows
         if len(rows) < BATCH:
             return
-        beyond, last = f"AND {key} > %s", [rows[-1][0]]
+        last = rows[-1][0]
 
 
-def _replace(table: str, key: str, column: str, values: tuple[str, Any, str]) -> None:
+def _replace(table: str, key: str, column: str, renewed: str, pk: Any, token: str) -> None:
+    names = {"table": sql.Identifier(table), "key": sql.Identifier(key), "column": sql.Identifier(column)}
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {table} SET {column} = %s WHERE {key} = %s AND {column} = %s", values)  # noqa: S608 - as above
+        cursor.execute(sql.SQL(REPLACE).format(**names), {"renewed": renewed, "pk": pk, "token": token})

@@ -71,7 +71,7 @@ class StepUpForm(ProvenForm):
                 if not second_factor.check(self.user, cleaned["code"]):
                     self.add_error("code", _t("This code is not right, or it was used before."))
             except second_factor.TooManyCodes as error:
-                self.add_error("code", error.message)
+                self.add_error("code", str(error))
         return cleaned
 
 
@@ -206,7 +206,7 @@ def second_factor_view(site: Any, request: HttpRequest) -> HttpResponse:
                 return _turned_on(site, request, user, codes)
             form.add_error("code", _t("This code is not right. Is the clock of your phone set by itself?"))
         except second_factor.TooManyCodes as error:
-            form.add_error("code", error.message)
+            form.add_error("code", str(error))
     factor = second_factor.begin(user)
     context = {
         **site.each_context(request),

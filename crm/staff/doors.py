@@ -81,8 +81,8 @@ def _accepted(request: HttpRequest, invitation: Invitation, known: User | None, 
     except ValidationError as error:
         form.add_error("password", error)
         return False
-    except invitations.InvitationGone as error:
-        form.add_error(None, error.message)
+    except invitations.InvitationGone:
+        form.add_error(None, _t("This invitation was accepted or taken back in the meantime."))
         return False
     return True
 

@@ -70,7 +70,7 @@ def second_step_view(request: HttpRequest) -> HttpResponse:
                 "code", _t("This code is not right, or it was used before. Wait for the next one.")
             )
         except second_factor.TooManyCodes as error:
-            form.add_error("code", error.message)
+            form.add_error("code", str(error))
     return TemplateResponse(request, "admin/second_step.html", {"form": form})
 
 

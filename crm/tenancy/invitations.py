@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.errors import CRMError, DuplicateResource
+from crm.errors import DuplicateResource
 from crm.tenancy.audit import record
 from crm.tenancy.mail import Kind, post
 from crm.tenancy.models import Invitation, StaffMembership, User
@@ -25,10 +25,8 @@ from crm.tenancy.scope import current_tenant, scopes_disabled, tenant_scope
 GOOD_FOR = timedelta(days=7)
 
 
-class InvitationGone(CRMError):
-    """This invitation is used up, taken back or too old."""
-
-    code, status = "INVITATION_GONE", 410
+class InvitationGone(Exception):
+    """The invitation was accepted or taken back."""
 
 
 @transaction.atomic

@@ -10,7 +10,8 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.template.loader import render_to_string
+from django.template import Context
+from django.template.loader import get_template
 from django.utils import timezone
 
 from crm.messaging.gateway import Gateway, Letter, NotSent
@@ -34,7 +35,8 @@ def post(
     tenant: Tenant | None, link: str = "", expires_at: datetime | None = None,
 ) -> StaffMail:  # fmt: skip
     """Write a mail that goes out after the commit. templates/mail/<template>.txt: its first line is the subject."""
-    words = render_to_string(f"mail/{template}.txt", {**context, "link": LINK})
+    page: Any = get_template(f"mail/{template}.txt")
+    words = page.template.render(Context({**context, "link": LINK}, autoescape=False))  # plain text
     subject, _, text = words.strip().partition("\n")
     mail: StaffMail = StaffMail.objects.create(
         kind=kind, to=to, subject=" ".join(subject.split())[:200], text=text.strip() + "\n",

@@ -13,9 +13,9 @@ from hmac import compare_digest
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django_otp.oath import hotp
 
-from crm.errors import CRMError
 from crm.tenancy.models import RecoveryCode, SecondFactor, StaffMembership, User
 
 STEP = 30  # seconds
@@ -24,10 +24,11 @@ MOST_FAILURES, WINDOW = 96, timedelta(days=1)
 RECOVERY_CODES = 10
 
 
-class TooManyCodes(CRMError):
-    """Too many wrong codes today. Use a recovery code tomorrow, or ask an Admin to reset the second factor."""
+class TooManyCodes(Exception):
+    """Too many wrong codes were given in a day; str() says what to do."""
 
-    code, status = "TOO_MANY_CODES", 429
+    def __str__(self) -> str:
+        return _("Too many wrong codes. Try again tomorrow, or ask an Admin to reset your second factor.")
 
 
 def is_on(user: User) -> bool:
@@ -42,7 +43,7 @@ def is_missing(membership: StaffMembership) -> bool:
 def begin(user: User) -> SecondFactor:
     """A secret to put into the app, the same until its first code is given."""
     secret = base64.b32encode(secrets.token_bytes(20)).decode()
-    factor, _ = SecondFactor.objects.get_or_create(user=user, defaults={"secret": secret})
+    factor, _made = SecondFactor.objects.get_or_create(user=user, defaults={"secret": secret})
     return factor
 
 
@@ -70,7 +71,9 @@ def check(user: User, code: str) -> bool:
 def new_recovery_codes(user: User) -> list[str]:
     """Ten new codes; earlier ones stop."""
     with transaction.atomic():
-        codes = [_readable(base64.b32encode(secrets.token_bytes(10)).decode()) for _ in range(RECOVERY_CODES)]
+        codes = [
+            _readable(base64.b32encode(secrets.token_bytes(10)).decode()) for _number in range(RECOVERY_CODES)
+        ]
         RecoveryCode.objects.filter(user=user).delete()
         RecoveryCode.objects.bulk_create([RecoveryCode(user=user, digest=_digest(code)) for code in codes])
     return codes

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from crm.errors import CRMError, NotFound
 from crm.tenancy.access import actor, require
-from crm.tenancy.admin.base import PlainLabels
+from crm.tenancy.forms import PlainLabels
 from crm.tenancy.permissions import Right
 from customers.admin.html import page_url
 from customers.visibility import of_visible_people, visible_customer

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from crm.errors import CRMError
-from crm.tenancy.admin.base import PlainLabels
+from crm.tenancy.forms import PlainLabels
 from timeline.drafts import draft_of
 from timeline.mentions import labelled
 from timeline.models import Note, NoteType, Visibility

@@ -101,7 +101,7 @@ def test_a_fault_of_ours_gives_an_id_and_nothing_else(api, monkeypatch):
 
 
 def test_the_database_away_is_503_with_a_time_to_wait(api, monkeypatch):
-    def away(_):
+    def away(*_):
         raise OperationalError("server closed the connection unexpectedly at 10.0.0.7")
 
     monkeypatch.setattr(views, "listed", away)
