@@ -15,7 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", SchemaView.as_view(), name="api-schema"),
     path("api/docs/", DocsView.as_view(), name="api-docs"),
 ]
-handler400 = "crm.rest.errors.bad_request"
-handler403 = "crm.rest.errors.permission_denied"
-handler404 = "crm.rest.errors.page_not_found"
+handler400 = "crm.staff.errors.bad_request"
+handler403 = "crm.staff.errors.permission_denied"
+handler404 = "crm.staff.errors.page_not_found"
 handler500 = "crm.rest.errors.server_error"

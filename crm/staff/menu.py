@@ -45,6 +45,10 @@ MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
     )),
 )  # fmt: skip
 DEAD = "admin:timeline_inboundevent_dead"
+KEYS = {  # pressed after g
+    "customers.CustomerProfile": "c", "customers.DuplicateCandidate": "u", "timeline.Activity": "t",
+    "timeline.InboundEvent": "e", "dead letters": "d", "customers.Booking": "b", "customers.Order": "o",
+}  # fmt: skip
 MOST_SHOWN = 99
 
 
@@ -55,13 +59,14 @@ class Item:
     icon: str
     is_current: bool
     count: str = ""
+    key: str = ""
 
 
 def menu(site: AdminSite, request: HttpRequest) -> list[tuple[Any, list[Item]]]:
     """The groups of the navigation with what the request may open. One query, for the dead letters."""
     if membership_of(request) is None:
         return []
-    home = Item(_("Home"), reverse("admin:index"), "house", request.path == reverse("admin:index"))
+    home = Item(_("Home"), reverse("admin:index"), "house", request.path == reverse("admin:index"), key="g h")
     admins = {model._meta.label: model_admin for model, model_admin in site._registry.items()}
     groups: list[tuple[Any, list[Item]]] = [("", [home])]
     for title, pages in MENU:
@@ -76,12 +81,19 @@ def _item(request: HttpRequest, admins: dict[str, Any], label: str, words: Any, 
     if label == "dead letters":
         if not admins["timeline.InboundEvent"].has_module_permission(request):
             return None
-        return Item(words, dead_url, icon, request.path.startswith(dead_url), _dead_count(request))
+        here = request.path.startswith(dead_url)
+        return Item(words, dead_url, icon, here, _dead_count(request), key_of(label))
     if label not in admins or not admins[label].has_module_permission(request):
         return None
     app, model = label.lower().split(".")
     url = reverse(f"admin:{app}_{model}_changelist")
-    return Item(words, url, icon, request.path.startswith(url) and not request.path.startswith(dead_url))
+    here = request.path.startswith(url) and not request.path.startswith(dead_url)
+    return Item(words, url, icon, here, key=key_of(label))
+
+
+def key_of(label: str) -> str:
+    """The keys that open a page of the navigation from anywhere."""
+    return f"g {KEYS[label]}" if label in KEYS else ""
 
 
 def _dead_count(request: HttpRequest) -> str:

@@ -66,6 +66,7 @@ class StaffSite(AdminSite):
         return [
             path("tenant/", self.admin_view(self.tenant_view), name="tenant"),
             path("live/", self.admin_view(self.live_view), name="live"),
+            path("people/", self.admin_view(self.people_view), name="people"),
             path("second-step/", second_step_view, name="second_step"),
             *account.urls(self),
             path("invitation/<str:token>/", invitation_view, name="invitation"),
@@ -100,6 +101,10 @@ class StaffSite(AdminSite):
     def live_view(self, request: HttpRequest) -> TemplateResponse:
         """The part of the home page that is asked for again every few seconds."""
         return TemplateResponse(request, "admin/home_live.html", home.live(request))
+
+    def people_view(self, request: HttpRequest) -> TemplateResponse:
+        """Who the people are: the part of the home page that is asked for when the rest stands."""
+        return TemplateResponse(request, "admin/home_people.html", home.people(request))
 
     def app_index(
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None

@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from crm.tenancy import markup
-from customers.admin.facts import status_badge
-from customers.admin.html import flag_badges, stage_badge
+from customers.admin.columns import status_badge
+from customers.admin.html import consent_lights, flag_badges, stage_badge
 from timeline.admin.words import type_words
 
 register = template.Library()
@@ -22,9 +22,11 @@ register.simple_tag(markup.badge, name="badge")
 register.simple_tag(markup.avatar, name="avatar")
 register.simple_tag(markup.ago, name="ago")
 register.filter("money", markup.money)
+register.filter("duration", markup.duration)
 register.filter("source_name", markup.source_name)
 register.filter("browser_words", markup.browser_words)
 register.filter("stage_badge", stage_badge)
+register.filter("consent_lights", consent_lights)
 register.filter("flag_badges", flag_badges)
 register.filter("status_badge", status_badge)
 register.filter("type_words", type_words)
@@ -56,6 +58,18 @@ def flat(value: Any) -> str:
 def field(row: Any, name: str) -> Any:
     """row.name or row["name"], where the name is a variable."""
     return row.get(name) if isinstance(row, dict) else getattr(row, name, None)
+
+
+@register.filter
+def chosen_choice(choices: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The choice by which a list filter narrows; its first choice is everything."""
+    return next((choice for choice in choices[1:] if choice["selected"]), None)
+
+
+@register.filter
+def first_word(person: object) -> str:
+    """Of what the person is called, how one greets them."""
+    return str(person).split("@")[0].split(" ")[0]
 
 
 @register.filter

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from runpy import run_path
+from zoneinfo import ZoneInfo
 
 import phonenumbers
 from django.conf.locale import LANG_INFO
@@ -71,6 +72,23 @@ def ago(value: datetime | date | None, empty: str = "–") -> SafeString:
 
 def moment(value: datetime) -> str:
     return date_format(timezone.localtime(value), "D j M Y, H:i")
+
+
+def clock(value: datetime, zone: str = "") -> datetime:
+    """A time by the clock of a place: a club's zone, or the one that is current."""
+    return timezone.localtime(value, ZoneInfo(zone) if zone else None)
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in one unit: 0.4 s, 12 s, 3 min, 5 h, 2 days."""
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f} s"
+    for size, unit in ((86_400, _("days")), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _distance(value: datetime) -> str:

@@ -7,7 +7,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from customers.admin.facts import COLUMNS, STATUS, Column, plain, when
+from customers.admin.columns import COLUMNS, Column, name_places
 from customers.admin.page import origin
 from customers.admin.tabs import Panel, tab
 from customers.models import (
@@ -43,15 +43,12 @@ BLOCKS: dict[str, list[tuple[Any, str, type[Model], str]]] = {
         (_("Privacy requests"), "shield-check", PrivacyRequest, "-requested_at"),
     ],
 }
-MORE_COLUMNS: dict[type[Model], list[Column]] = {
-    HandicapRevision: [
-        when(_("From"), "effective_on"), plain(_("Handicap"), "handicap"), plain(_("Before"), "previous"),
-        plain(_("Authority"), "authority"),
-    ],
-    PrivacyRequest: [
-        when(_("Asked"), "requested_at"), plain(_("Kind"), "kind"), plain(_("Reason"), "reason"), STATUS,
-    ],
-}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    shown: Any
+    is_number: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +58,19 @@ class Block:
     title: Any
     icon: str
     columns: list[Column]
-    rows: list[list[Any]]
+    rows: list[list[Cell]]
     has_more: bool
 
 
 def load_blocks(key: str, profile: CustomerProfile) -> Panel:
-    """One statement a table."""
+    """One statement a table, and the names of clubs and competitions."""
     blocks = []
     for title, icon, model, order in BLOCKS[key]:
-        columns = COLUMNS.get(model) or MORE_COLUMNS[model]
+        columns = COLUMNS[model]
         manager: Any = model._default_manager
         found = list(manager.filter(customer=profile.pk).order_by(order, "-pk")[: SHOWN + 1])
-        cells = [[column.show(row) for column in columns] for row in found[:SHOWN]]
+        name_places(found[:SHOWN])
+        cells = [[Cell(column.show(row), column.is_number) for column in columns] for row in found[:SHOWN]]
         blocks.append(Block(title, icon, columns, cells, len(found) > SHOWN))
     return Panel("admin/customers/blocks.html", {"blocks": blocks})
 

@@ -15,9 +15,10 @@ from django.views.decorators.http import require_POST
 
 from crm.tenancy.access import record, require
 from crm.tenancy.admin.base import ReadOnlyAdmin
-from crm.tenancy.markup import ago, badge
+from crm.tenancy.markup import ago, badge, source_name
 from crm.tenancy.permissions import Right
 from customers.admin.html import person
+from customers.admin.page import kind_words
 from customers.models import AliasHolder, CustomerProfile, DuplicateCandidate
 from customers.visibility import of_visible_people
 
@@ -63,8 +64,8 @@ class Line:
 class DuplicateCandidateAdmin(ReadOnlyAdmin):
     view_right = Right.MERGE
     intro = _("Pairs that something says are one person. Compare them, and put aside those that are not.")
-    list_display = ("one", "other", "reason", "told_by", "found", "state")
-    list_display_links = ("reason",)
+    list_display = ("one", "other", "why", "told_by", "found", "state")
+    list_display_links = ("why",)
     list_filter = ("status",)
     list_select_related = ("first", "second")
     ordering = ("-created_at",)
@@ -111,6 +112,7 @@ class DuplicateCandidateAdmin(ReadOnlyAdmin):
             "pair": pair,
             "lines": lines(pair.first, pair.second),
             "shared": shared(pair),
+            "reason": reason_words(pair.reason),
         }
         return TemplateResponse(request, "admin/customers/compare.html", context)
 
@@ -146,9 +148,13 @@ class DuplicateCandidateAdmin(ReadOnlyAdmin):
     def other(self, row: DuplicateCandidate) -> Any:
         return person(row.second)
 
+    @admin.display(description=_("Reason"))
+    def why(self, row: DuplicateCandidate) -> str:
+        return reason_words(row.reason)
+
     @admin.display(description=_("Told by"))
     def told_by(self, row: DuplicateCandidate) -> str:
-        return row.source or "–"
+        return source_name(row.source) or "–"
 
     @admin.display(description=_("Found"), ordering="created_at")
     def found(self, row: DuplicateCandidate) -> Any:
@@ -157,6 +163,12 @@ class DuplicateCandidateAdmin(ReadOnlyAdmin):
     @admin.display(description=_("State"))
     def state(self, row: DuplicateCandidate) -> Any:
         return badge(row.get_status_display(), TONES[row.status])
+
+
+def reason_words(reason: str) -> str:
+    """The reason with the identifier's kind as people say it: the same phone."""
+    kind = reason.removeprefix("the same ")
+    return reason if kind == reason else _t("The same %s") % kind_words(kind)
 
 
 def lines(first: CustomerProfile, second: CustomerProfile) -> list[Line]:

@@ -7,18 +7,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from crm.tenancy.markup import avatar, badge
+from crm.tenancy.markup import avatar, badge, icon
 from customers.models import CustomerProfile, Stage, Status
-
-STAGE_TONES = {
-    Stage.SUBSCRIBER: "grey",
-    Stage.LEAD: "info",
-    Stage.PROSPECT: "violet",
-    Stage.CUSTOMER: "info",
-    Stage.MEMBER: "good",
-    Stage.ADVOCATE: "warn",
-    Stage.CHURNED: "bad",
-}
+from customers.words import ANSWERS, CHANNELS, STAGE_TONES
 
 
 def stage_badge(profile: CustomerProfile) -> SafeString:
@@ -39,6 +30,31 @@ def flag_badges(profile: CustomerProfile) -> SafeString:
     return format_html_join(
         " ", "{}", ((badge(words, tone, symbol),) for on, words, tone, symbol in flags if on)
     )
+
+
+def consent_lights(profile: CustomerProfile) -> SafeString:
+    """An icon a channel: filled green where they said yes, struck through where no, faint where nobody asked."""
+    lights = []
+    for channel, name, symbol in CHANNELS:
+        words, tone = ANSWERS[getattr(profile, f"{channel}_opt_in")]
+        lights.append((tone, f"{name}: {words}", icon(symbol), f"{name}: {words}"))
+    return format_html(
+        '<span class="channels">{}</span>',
+        format_html_join(
+            "", '<span class="channel {}" title="{}">{}<span class="visually-hidden">{}</span></span>', lights
+        ),
+    )
+
+
+def row_tools(profile: CustomerProfile) -> SafeString:
+    """What is done with a person most often, on their row of a list."""
+    links = []
+    if profile.email:
+        links.append((f"mailto:{profile.email}", _("Write an e-mail to %s") % profile, icon("mail")))
+    if profile.phone_is_valid:
+        links.append((f"tel:{profile.phone_number}", _("Call %s") % profile, icon("phone")))
+    tools = format_html_join("", '<a href="{}" aria-label="{}">{}</a>', links)
+    return format_html('<span class="row-tools">{}</span>', tools)
 
 
 def page_url(pk: Any) -> str:

@@ -13,8 +13,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from crm.tenancy.markup import country_name, language_name, money, source_name
+from crm.tenancy.markup import clock, country_name, language_name, money, source_name
 from crm.tenancy.scope import current_tenant
+from customers.admin.columns import name_places
 from customers.admin.tabs import Panel, banners, chosen_tab, tabs
 from customers.matching import by_strength, is_strong
 from customers.models import (
@@ -26,6 +27,7 @@ from customers.models import (
     Membership,
 )
 from customers.visibility import of_visible_people
+from customers.words import CHANNELS
 
 KINDS = {
     "email": _l("E-mail"),
@@ -36,7 +38,6 @@ KINDS = {
     "messagingContactId": _l("Messaging contact"),
 }
 ACRONYMS = {"RSA", "CDH", "WHS", "ID", "SCL"}
-CHANNELS = (("email", _l("E-mail")), ("sms", "SMS"), ("push", _l("Push")), ("whatsapp", "WhatsApp"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +84,16 @@ def page(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
     """Everything of the page. Seven statements, and those of the open tab and the banners."""
     opened = chosen_tab(request)
     panel, above = opened.load(request, profile), banners(request, profile)
+    about_golf, held = golf(profile), identifiers(request, profile)
     return {
         "profile": profile,
         "metrics": profile.metrics,
-        "figures": figures(profile),
+        "figures": figures(profile, about_golf["next_at"]),
         "contact": contact(profile),
-        "golf": golf(profile),
+        "golf": about_golf,
         "lights": lights(profile),
-        "identifiers": identifiers(request, profile),
+        "identifiers": held,
+        "household": household(held),
         "data": data(profile),
         "duplicates": duplicates(request, profile),
         "tabs": tabs(),
@@ -112,12 +115,14 @@ def digest(profile: CustomerProfile, *panels: Panel) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
 
-def figures(profile: CustomerProfile) -> list[Figure]:
+def figures(profile: CustomerProfile, next_at: datetime | None) -> list[Figure]:
+    """What is read first. `next_at` is the next tee time by its club's clock."""
     metrics = profile.metrics
     tenant = current_tenant()
     risk_tone = "bad" if metrics.churn_risk_score >= tenant.at_risk_threshold else "grey"
     return [
         Figure(_("Last active"), metrics.last_activity_at),
+        Figure(_("Next tee time"), date_format(next_at, "D j M, H:i") if next_at else _("none")),
         Figure(_("Activities, 30 days"), metrics.activity_count_30d),
         Figure(_("Bookings, 30 days"), metrics.booking_count_30d),
         Figure(_("Lifetime value"), money(metrics.lifetime_value_cents, tenant.currency)),
@@ -180,7 +185,7 @@ def born(day: date | None) -> str:
 
 
 def golf(profile: CustomerProfile) -> dict[str, Any]:
-    """Membership, handicap and the next tee time. Three statements."""
+    """Membership, handicap and the next tee time by its club's clock. At most four statements."""
     rows = [
         prop(profile, _("Home club"), "home_club_ref", profile.home_club_name or profile.home_club_ref),
         prop(profile, _("Handicap"), "handicap"),
@@ -199,13 +204,16 @@ def golf(profile: CustomerProfile) -> dict[str, Any]:
     rows += [
         Prop(kind_words(number.association), number.number, copy=number.number) for number in numbers[:5]
     ]
+    memberships = list(Membership.objects.filter(customer=profile.pk).order_by("club_ref")[:5])
+    booked = Booking.objects.filter(customer=profile.pk, status=Booking.Status.BOOKED)
+    coming = list(booked.filter(tee_time__gte=timezone.now()).order_by("tee_time")[:1])
+    name_places([*memberships, *coming])
     return {
         "rows": [row for row in rows if row.value not in ("", None)],
-        "memberships": list(Membership.objects.filter(customer=profile.pk).order_by("club_ref")[:5]),
-        "next_booking": Booking.objects.filter(
-            customer=profile.pk, status=Booking.Status.BOOKED, tee_time__gte=timezone.now()
-        ).order_by("tee_time").first(),
-    }  # fmt: skip
+        "memberships": memberships,
+        "next_booking": coming[0] if coming else None,
+        "next_at": clock(coming[0].tee_time, getattr(coming[0], "club_zone", "")) if coming else None,
+    }
 
 
 def lights(profile: CustomerProfile) -> list[Light]:
@@ -216,7 +224,7 @@ def lights(profile: CustomerProfile) -> list[Light]:
             getattr(profile, f"{channel}_opt_in_at"),
             (profile.provenance.get(f"{channel}_opt_in") or [""])[-1],
         )
-        for channel, name in CHANNELS
+        for channel, name, _icon in CHANNELS
     ]
 
 
@@ -239,6 +247,15 @@ def identifiers(request: HttpRequest, profile: CustomerProfile) -> list[Identifi
         )
         for holder in held
     ]  # fmt: skip
+
+
+def household(held: list[Identifier]) -> list[dict[str, Any]]:
+    """Those who have the same e-mail or phone, and what they share. No statement."""
+    found: dict[Any, dict[str, Any]] = {}
+    for one in held:
+        for other in one.shared_with:
+            found.setdefault(other.pk, {"person": other, "shared": []})["shared"].append(one.kind)
+    return list(found.values())
 
 
 def kind_words(kind: str) -> str:

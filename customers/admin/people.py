@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from crm.errors import CustomerNotFound
 from crm.tenancy.access import actor, did_lately, may, record, require
 from crm.tenancy.admin.base import StaffModelAdmin
-from crm.tenancy.markup import ago, avatar
+from crm.tenancy.markup import ago, avatar, money
 from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_tenant
 from customers.admin import page
@@ -29,7 +29,7 @@ from customers.admin.filters import (
     StatusFilter,
     added_filters,
 )
-from customers.admin.html import flag_badges, page_url, stage_badge
+from customers.admin.html import consent_lights, flag_badges, page_url, row_tools, stage_badge
 from customers.admin.search import exactly, narrow
 from customers.models import CustomerProfile
 from customers.services import delete_customer, restore_customer
@@ -39,7 +39,7 @@ from customers.visibility import visible_customer, visible_people
 @admin.register(CustomerProfile)
 class CustomerAdmin(StaffModelAdmin):
     view_right, add_right, change_right = Right.VIEW, Right.EDIT, Right.EDIT
-    list_display = ("name", "phone", "stage", "membership", "active", "created")
+    list_display = ("name", "phone", "stage", "membership", "consent", "value", "active", "created", "tools")
     list_filter = (StatusFilter, StageFilter, ConsentFilter, FlagFilter, SourceFilter)
     search_fields = ("last_name",)  # turns search on; narrow() does it
     change_list_template = "admin/customers/list.html"
@@ -110,6 +110,18 @@ class CustomerAdmin(StaffModelAdmin):
     @admin.display(description=_("Membership"))
     def membership(self, profile: CustomerProfile) -> str:
         return " · ".join(word for word in (profile.membership_tier, profile.home_club_name) if word) or "–"
+
+    @admin.display(description=_("Consent"))
+    def consent(self, profile: CustomerProfile) -> Any:
+        return consent_lights(profile)
+
+    @admin.display(description=_("Lifetime value"))
+    def value(self, profile: CustomerProfile) -> str:
+        return money(profile.metrics.lifetime_value_cents or None, current_tenant().currency) or "–"
+
+    @admin.display(description="", empty_value="")
+    def tools(self, profile: CustomerProfile) -> Any:
+        return row_tools(profile)
 
     @admin.display(
         description=_("Last active"), ordering=F("metrics__last_activity_at").desc(nulls_last=True)

@@ -27,10 +27,27 @@ def test_a_row_tells_who_it_is_at_a_glance(tenant: Tenant) -> None:
     person(
         "Ann Botha", email="ann@example.com", phone_number="+27821234567", lifecycle_stage="MEMBER", is_vip=True,
         membership_tier="Gold", home_club_name="Fynbos",
-        metrics={"last_activity_at": timezone.now() - timedelta(hours=2)},
+        metrics={"last_activity_at": timezone.now() - timedelta(hours=2), "lifetime_value_cents": 123450},
+        phone_is_valid=True, email_opt_in=True, sms_opt_in=False,
     )  # fmt: skip
     page = staff_of().text(LIST)
-    assert "Ann Botha VIP ann@example.com +27821234567 Member Gold · Fynbos 2 h ago just now" in page
+    assert "Ann Botha VIP ann@example.com +27821234567 Member Gold · Fynbos" in page
+    assert (
+        "E-mail: opted in SMS: opted out Push: unknown WhatsApp: unknown R 1,234.50 2 h ago just now" in page
+    )
+
+
+def test_a_list_comes_back_in_the_order_it_was_put_in(tenant: Tenant) -> None:
+    person("Zoe Adams")
+    person("Ann Zulu")
+    browser = staff_of()
+    by_name = ["Zoe Adams", "Ann Zulu"]
+    assert names(browser, o="0") == by_name
+    assert names(browser) == by_name
+    assert names(browser, o="-0") == by_name[::-1]
+    assert names(browser) == by_name[::-1]
+    assert names(browser, o="") == names(browser) == by_name[::-1]  # the newest first, as ever
+    assert names(staff_of(), o="nonsense") == names(staff_of())
 
 
 def test_the_most_recently_active_come_first_and_the_silent_last(tenant: Tenant) -> None:

@@ -74,6 +74,13 @@ def test_identifiers_tell_their_kind_owner_and_source(ann: CustomerProfile) -> N
     assert "ann@example.com E-mail · shared with Ann Botha" in browser.text(url(ben))
 
 
+def test_a_household_is_those_with_the_same_address(ann: CustomerProfile) -> None:
+    ben = CustomerProfileFactory(first_name="Ben", last_name="Botha", email="")
+    hold(ben, "email", "ann@example.com", is_owner=False)
+    hold(ben, "phoneNumber", "+27821234567", is_owner=False)
+    assert "Household 1 BB Ben Botha Same E-mail, Phone" in staff_of().text(url(ann))
+
+
 def test_the_next_tee_time_stands_out(ann: CustomerProfile) -> None:
     for days, key in ((-1, "past"), (3, "next"), (9, "later")):
         Booking.objects.create(

@@ -1,5 +1,6 @@
-"""What every page must keep, asked of the browser itself: width, contrast, names, unique ids."""
+"""What every page must keep, asked of the browser itself: width, contrast, names, unique ids; and axe-core's rules."""
 
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -66,3 +67,16 @@ def flaws(page: Page) -> list[str]:
     if (wider := page.evaluate(OVERFLOW)) > 0:
         found.append(f"{wider} px wider than the window")
     return [*found, *page.evaluate(CONTRAST), *page.evaluate(NAMES)]
+
+
+# WCAG 2.0 and 2.1, levels A and AA. The script comes in as the debugger's text, which no policy of a page forbids.
+AXE = """() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], resultTypes: ["violations"] })
+  .then(({ violations }) => violations.flatMap(({ id, impact, nodes }) => nodes.map(
+    (node) => [impact, `${id}: ${node.target.join(" ")} ${node.html.slice(0, 160)}`])))"""
+GRAVE = {"serious", "critical"}
+
+
+def axe(page: Page) -> list[str]:
+    """What axe-core finds serious or critical."""
+    page.evaluate(AXE_SCRIPT)
+    return [words for impact, words in page.evaluate(AXE) if impact in GRAVE]

@@ -46,8 +46,8 @@ def error_words(code: str) -> Any:
 
 
 def type_words(name: str) -> str:
-    """TEETIME_BOOKED as Teetime booked."""
-    return name.replace("_", " ").capitalize()
+    """TEETIME_BOOKED as Tee time booked."""
+    return name.replace("TEETIME", "TEE TIME").replace("_", " ").capitalize()
 
 
 def state_badge(event: InboundEvent) -> Any:

@@ -1,12 +1,27 @@
-// What every staff page does beyond HTML: menus that close, a search shortcut, copying, asking before harm.
+// What every staff page does beyond HTML: menus that close, a search shortcut, copying, toasts, a sign of waiting.
+import { startAsking } from "./ask.js";
+import { startCharts } from "./chart.js";
+import { overview, startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startNotes } from "./notes.js";
-import { startSwaps } from "./swap.js";
+import { startLazy, startSwaps } from "./swap.js";
+
+const TOAST = 8000; // milliseconds that good news stays, unless somebody points at it
+const SLOW = 250; // milliseconds after which a page that is on its way shows it
 
 document.addEventListener("click", (event) => {
   for (const open of document.querySelectorAll("details.drop[open]")) {
     if (!open.contains(event.target)) open.open = false;
   }
+  const opener = event.target.closest("[data-opens]");
+  if (opener) {
+    const dialog = document.getElementById(opener.dataset.opens);
+    if (dialog.id === "keys") overview(dialog);
+    document.getElementById("menu")?.hidePopover?.();
+    dialog.showModal();
+  }
+  const closer = event.target.closest("[data-close]");
+  closer?.closest(closer.dataset.close).remove();
 });
 
 document.addEventListener("keydown", (event) => {
@@ -46,11 +61,41 @@ document.addEventListener("click", (event) => {
   toggle.setAttribute("aria-pressed", String(on));
 });
 
-document.addEventListener("submit", (event) => {
-  const words = event.target.dataset.confirm;
-  if (words && !window.confirm(words)) event.preventDefault();
+// Good news floats and goes by itself; what needs a reaction stays where it is.
+for (const box of document.querySelectorAll(".shell .messages")) {
+  if (box.querySelector(".notice.bad, .notice.warn")) continue;
+  box.classList.add("floating");
+  const leave = () => (box.matches(":hover, :focus-within") ? setTimeout(leave, TOAST) : box.remove());
+  setTimeout(leave, TOAST);
+}
+
+// The navigation of small screens keeps the focus until it is closed.
+const menu = document.getElementById("menu");
+menu?.addEventListener("toggle", (event) => {
+  const isOpen = event.newState === "open";
+  document.getElementById("beside-menu").inert = isOpen;
+  if (isOpen) menu.querySelector("a[aria-current], .menu a").focus();
+  else document.querySelector("[popovertarget=menu]")?.focus();
 });
 
+let waiting;
+function wait(event) {
+  const link = event.type === "submit" ? event.target : event.target.closest("a[href]");
+  if (!link || event.defaultPrevented || event.metaKey || event.ctrlKey || link.target || link.hasAttribute("download")) return;
+  if (/^(mailto|tel):|^#/.test(link.getAttribute("href") ?? "")) return;
+  waiting = setTimeout(() => document.documentElement.classList.add("loading"), SLOW);
+}
+window.addEventListener("pageshow", () => {
+  clearTimeout(waiting);
+  document.documentElement.classList.remove("loading");
+});
+
+startAsking();
+startKeys();
 startSwaps();
 startNotes();
+startLazy();
+startCharts();
 startLive();
+document.addEventListener("click", wait);
+document.addEventListener("submit", wait);

@@ -1,6 +1,7 @@
 // Replaces parts of a page with the same parts of another answer of the server, without a full load.
 // A link or form with data-swap="#id" fetches its page and takes over that element; data-append="#id" puts
 // the fetched fragment at the end of the element and replaces the link by the fragment's own next link.
+// An element with data-lazy="<address>" is replaced by what that address gives, when the page stands.
 
 let shown = window.location.pathname + window.location.search;
 
@@ -50,6 +51,17 @@ async function append(link) {
     list.children[first]?.querySelector("a, summary, [tabindex]")?.focus({ preventScroll: true });
   } catch {
     window.location.assign(link.href);
+  }
+}
+
+export async function startLazy() {
+  for (const place of document.querySelectorAll("[data-lazy]")) {
+    try {
+      const page = await fetchPage(place.dataset.lazy);
+      if (page) place.replaceWith(document.adoptNode(page.body.firstElementChild));
+    } catch {
+      place.remove(); // a part that can wait can also be missing
+    }
   }
 }
 

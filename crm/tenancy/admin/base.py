@@ -15,6 +15,7 @@ from crm.tenancy.permissions import Right
 
 COUNT_UP_TO = 10_000
 FEW = 500
+SORTED = "sorted"  # in the session: list -> columns
 
 
 class CappedPaginator(Paginator[Any]):
@@ -124,8 +125,22 @@ class StaffModelAdmin(admin.ModelAdmin[Any]):
         return StaffChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        self._remember_sort(request)
         words = {"intro": self.intro, "item_name": self.item_name or self.opts.verbose_name}
         return super().changelist_view(request, {**words, **(extra_context or {})})
+
+    def _remember_sort(self, request: HttpRequest) -> None:
+        """A list comes back in the order in which it was last put, until that is taken away (an empty `o`)."""
+        kept = request.session.get(SORTED, {})
+        label = self.opts.label_lower
+        if (asked := request.GET.get("o")) is None:
+            if label in kept and request.method == "GET":
+                query = request.GET.copy()
+                query["o"] = kept[label]
+                request.GET = query  # type: ignore[assignment]
+        elif asked != kept.get(label, ""):
+            kept.pop(label, None)
+            request.session[SORTED] = {**kept, label: asked[:40]} if asked else kept
 
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
                         extra_context: dict[str, Any] | None = None) -> Any:  # fmt: skip
