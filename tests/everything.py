@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from django.apps import apps
 from django.contrib import admin
@@ -111,6 +112,10 @@ class Everything:
         """Something that the column can hold: text as far as it goes in, else what is usual."""
         if isinstance(column, models.ForeignKey):
             return None if column.remote_field.model is column.model else self.related(column, number)
+        if column.has_default() and not isinstance(
+            column, models.CharField | models.TextField | models.JSONField | ArrayField
+        ):
+            return models.NOT_PROVIDED
         if column.choices:
             return column.choices[number % len(column.choices)][0]
         if isinstance(column, ArrayField):
@@ -146,6 +151,7 @@ PLAIN: tuple[tuple[Any, Any], ...] = (
     (models.DateField, lambda text: date(1980, 2, 29)),
     (models.DecimalField, lambda text: Decimal(1)),
     (models.IntegerField, lambda text: 1),
+    (models.UUIDField, lambda text: uuid4()),
 )
 
 

@@ -168,7 +168,8 @@ class DuplicateCandidateAdmin(ReadOnlyAdmin):
 def reason_words(reason: str) -> str:
     """The reason with the identifier's kind as people say it: the same phone."""
     kind = reason.removeprefix("the same ")
-    return reason if kind == reason else _t("The same %s") % kind_words(kind)
+    words = kind_words(kind)
+    return reason if kind == reason else _t("The same %s") % (words if words[:2].isupper() else words.lower())
 
 
 def lines(first: CustomerProfile, second: CustomerProfile) -> list[Line]:

@@ -131,7 +131,7 @@ def test_the_facts_are_in_tabs(ann: CustomerProfile) -> None:
     assert "R 390.00 No-show" in golf
     assert "2 Jan 2026 12.4" in golf
     assert "£71.00" in shop
-    assert "card declined Failed" in shop
+    assert "card declined – Failed" in shop
     assert "Lost putter" in browser.text(url(ann), tab="service")
     assert "Who wrote what last" in browser.text(url(ann), tab="data")
     assert "Golf RSA 77" in browser.text(url(ann))

@@ -30,7 +30,7 @@ def test_a_pair_is_compared_side_by_side(pair: DuplicateCandidate) -> None:
     browser = staff_of("MARKETING")
     with at_most(12):
         page = browser.text(f"{PAIRS}{pair.pk}/")
-    assert "The same phoneNumber, told by SCL" in page
+    assert "The same phone, told by SCL" in page
     assert "Name (differs) Ann Botha Anna Botha" in page or "Name (differs) Anna Botha Ann Botha" in page
     assert AuditEntry.objects.filter(action="customer.viewed").count() == 2
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from crm.tenancy.access import club_refs
@@ -29,6 +30,11 @@ class Arrival:
     party: int
     customer: CustomerProfile
     notes: list[tuple[str, str, str]]
+
+    @property
+    def clock(self) -> str:
+        """In words here: a template would turn the club's time into the tenant's."""
+        return date_format(self.at, "H:i")
 
 
 def today(request: HttpRequest) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def test_today_names_those_to_greet_at_the_clubs_own_clock(tenant: Tenant) -> No
 
 def test_a_club_sees_its_own_tee_times(tenant: Tenant) -> None:
     club = ClubFactory(refs=["club-fynbos"])
-    at = timezone.localtime().replace(hour=23, minute=59)
+    at = timezone.localtime(timezone=tenant.zone).replace(hour=23, minute=59)
     for ref in ("club-fynbos", "club-heathland"):
         tee_off(CustomerProfileFactory(home_club_ref=ref), ref, at, club_ref=ref)
     assert staff_of("STAFF", clubs=(club,)).get("/admin/live/").context["today"]["count"] == 1
