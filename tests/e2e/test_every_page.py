@@ -74,11 +74,11 @@ def survey(page: Page, paths: dict[str, str], dialogs: list[str], with_axe: Any)
     return found
 
 
-@pytest.mark.e2e
+@pytest.mark.proof
 def test_every_page_fits_reads_and_has_names(
     open_browser: Opener, world: everything.Everything, staff: User, no_dialogs: list[str]
 ) -> None:
-    """The sample of `make e2e`: an Admin's pages, and axe-core on those that people live in."""
+    """An Admin's pages, and axe-core on those that people live in."""
     page = open_browser()
     gates = survey(page, {path: path for path in GATES}, no_dialogs, lambda name: True)
     enter(page, staff)

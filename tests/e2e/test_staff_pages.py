@@ -12,8 +12,11 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from crm.tenancy.models import Tenant
+from customers.models import Booking
+from tests.e2e.checks import flaws
 from tests.factories import (
     ActivityFactory,
+    ClubFactory,
     CustomerProfileFactory,
     InboundEventFactory,
     hold,
@@ -24,6 +27,8 @@ from timeline.ingestion import process_due
 pytestmark = pytest.mark.e2e
 
 LogIn = Callable[..., Page]
+SIZES = [(360, 740), (1280, 800), (1920, 1080)]
+SCHEMES = ["light", "dark"]
 
 
 @pytest.fixture
@@ -211,3 +216,40 @@ def test_the_navigation_opens_and_closes_on_a_phone(log_in: LogIn, ann: Any) -> 
     page.get_by_role("link", name="Customers").click()
     page.get_by_role("link", name="Ann Botha").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Ann Botha")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_every_page_fits_reads_and_has_names(
+    log_in: LogIn, open_browser: LogIn, ann: Any, tenant: Tenant, width: int, height: int, scheme: str
+) -> None:
+    event = InboundEventFactory(
+        customer=ann, status="FAILED", is_waiting=False, dead_at=timezone.now(), error_code="INVALID_PAYLOAD",
+        error="payload.teeTime is not a date and time", raw=json.dumps({"id": "x" * 120, "payload": {"a": 1}}),
+    )  # fmt: skip
+    club, (key, _secret) = ClubFactory(), issue_key(tenant)
+    soon = timezone.now() + timedelta(days=2)
+    Booking.objects.create(
+        tenant=tenant, key="soon", customer=ann, status="BOOKED", tee_time=soon, club_name="Fynbos"
+    )
+    person = f"/admin/customers/customerprofile/{ann.pk}/"
+    page = log_in(width, height, scheme)
+    paths = [
+        *page.locator("#menu .menu a").evaluate_all("links => links.map(link => link.pathname)"),
+        *(f"{person}?tab={tab}" for tab in ("golf", "shop", "service", "data")),
+        person, f"{person}change/",
+        "/admin/customers/customerprofile/add/", "/admin/customers/customerprofile/?q=zzz",
+        f"/admin/timeline/inboundevent/{event.pk}/", "/admin/timeline/inboundevent/dead-letters/?try=1",
+        f"/admin/tenancy/club/{club.pk}/change/", f"/admin/tenancy/apikey/{key.pk}/change/",
+        "/admin/tenancy/staffmembership/add/", "/admin/password_change/",
+    ]  # fmt: skip
+    found = {}
+    for path in paths:
+        assert page.goto(path).status == 200, path
+        if wrong := flaws(page):
+            found[path] = wrong
+    outside = open_browser(width, height, scheme)
+    outside.goto("/admin/login/")
+    if wrong := flaws(outside):
+        found["log-in"] = wrong
+    assert found == {}
