@@ -39,13 +39,13 @@ def test_whatever_order_events_come_in_it_is_the_earliest(tenant: Tenant, order:
     assert api.get(f"/api/v1/customers/{person.pk}").json()["createdAt"] == "2019-05-01T00:00:00Z"
 
 
-def test_the_home_page_counts_who_became_known_today(tenant: Tenant) -> None:
+def test_the_home_page_counts_who_became_known_lately(tenant: Tenant) -> None:
     receive(
         [seen(DAYS[0], historical=True), seen(timezone.now()) | {"identity": {"email": "new@example.com"}}]
     )
     process_due(tenant)
     assert CustomerProfile.objects.count() == 2
-    assert "New people today 1" in staff_of().text("/admin/live/")
+    assert "New people 1 in the last 7 days" in staff_of().text("/admin/live/")
 
 
 def test_an_event_from_tomorrow_makes_nobody_known_before_they_are(tenant: Tenant) -> None:
