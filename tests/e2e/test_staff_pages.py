@@ -241,7 +241,7 @@ def test_every_page_fits_reads_and_has_names(
         "/admin/customers/customerprofile/add/", "/admin/customers/customerprofile/?q=zzz",
         f"/admin/timeline/inboundevent/{event.pk}/", "/admin/timeline/inboundevent/dead-letters/?try=1",
         f"/admin/tenancy/club/{club.pk}/change/", f"/admin/tenancy/apikey/{key.pk}/change/",
-        "/admin/tenancy/staffmembership/add/", "/admin/password_change/",
+        "/admin/tenancy/invitation/add/", "/admin/password_change/",
     ]  # fmt: skip
     found = {}
     for path in paths:
