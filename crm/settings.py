@@ -89,10 +89,17 @@ OWNER_COMMANDS = {"migrate", "makemigrations", "sqlmigrate", "showmigrations", "
 AS_OWNER = TESTING or (len(sys.argv) > 1 and sys.argv[1] in OWNER_COMMANDS)
 DATABASE: dict[str, Any] = env.postgres((AS_OWNER and env.text("MIGRATION_DATABASE_URL")) or DATABASE_URL)
 DATABASE["CONN_HEALTH_CHECKS"] = True
+TIMEOUTS = {
+    "lock_timeout": env.number("LOCK_TIMEOUT_SECONDS", 10),
+    # A process that freezes inside a transaction is cut off: its locks are free, and others do its work.
+    "idle_in_transaction_session_timeout": env.number("IDLE_TRANSACTION_TIMEOUT_SECONDS", 30),
+    "statement_timeout": env.number("STATEMENT_TIMEOUT_SECONDS", 60),
+}
+if AS_OWNER:  # an index of a large table takes its time, and a test may stop to think
+    TIMEOUTS |= {"idle_in_transaction_session_timeout": 120, "statement_timeout": 0}
 DATABASE["OPTIONS"] = {
     "connect_timeout": 5,
-    "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
-    + ("" if AS_OWNER else f" -c statement_timeout={env.number('STATEMENT_TIMEOUT_SECONDS', 60)}s"),
+    "options": " ".join(f"-c {name}={seconds}s" for name, seconds in TIMEOUTS.items()),
 }
 if pool_size := env.number(
     "DATABASE_POOL", 0

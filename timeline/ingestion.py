@@ -14,10 +14,11 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from crm.database import is_away
 from crm.errors import CRMError
 from crm.outbox.nudge import nudge
 from crm.tenancy.models import Tenant, uuid7
@@ -307,10 +308,18 @@ def _work(ids: Sequence[UUID], claimed_at: datetime, tally: Tally) -> None:
     """Apply claimed events in one transaction; when that fails, halve until the culprit stands alone."""
     try:
         _retrying_deadlocks(lambda: _apply(ids, claimed_at, tally))
-    except OperationalError:
-        _release(ids, claimed_at)
-        raise
-    except (CRMError, DatabaseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except (
+        CRMError,
+        DatabaseError,
+        InterfaceError,
+        ArithmeticError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        if is_away(error):
+            _release(ids, claimed_at)
+            raise
         if len(ids) > 1:
             middle = len(ids) // 2
             _work(ids[:middle], claimed_at, tally)

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.db.models import Q
 from django.utils import timezone
 from redis.exceptions import RedisError, ResponseError
 
+from crm.database import is_away
 from crm.errors import CRMError
 from crm.outbox.streams import INBOUND, REJECTED, redis_client
 from crm.tenancy.models import Tenant
@@ -57,7 +58,7 @@ def receive(entries: Iterable[Entry], *, default_tenant: str = "") -> list[Refus
     """Commit the entries, tenant by tenant, in their order; give back those that can't be received.
 
     default_tenant: slug for entries that name no tenant.
-    Errors: OperationalError, InterfaceError while the database is away; what was committed until then stays.
+    Errors: those that crm.database.is_away() knows; what was committed until then stays.
     """
     refused: list[Refusal] = []
     named: dict[str, list[tuple[Entry, Any]]] = defaultdict(list)
@@ -116,9 +117,9 @@ def _receive_for_tenant(found: Sequence[tuple[Entry, Any]]) -> list[Refusal]:
     """Commit one tenant's entries; where that fails by itself, halve until the culprit stands alone."""
     try:
         receipt = ingestion.receive([item for _, item in found])
-    except (OperationalError, InterfaceError):
-        raise
     except (CRMError, DatabaseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        if is_away(error):
+            raise
         if len(found) == 1:
             log.exception("stream.entry_failed")
             return [(found[0][0], f"It could not be stored: {type(error).__name__}.")]
@@ -156,7 +157,9 @@ class Consumer:
         while not self.stopping.is_set():
             try:
                 where, count = self.step(block=None if once else BLOCK_MS)
-            except (RedisError, OperationalError, InterfaceError, OSError) as error:
+            except (RedisError, DatabaseError, InterfaceError, OSError) as error:
+                if isinstance(error, DatabaseError) and not is_away(error):
+                    raise
                 self.cursor, pause = OWN, min(pause * 2 or 0.25, LONGEST_PAUSE)
                 log.warning("stream.waiting", error=str(error).partition("\n")[0], seconds=pause)
                 close_old_connections()

@@ -4,9 +4,9 @@ import time
 from typing import Any
 
 import structlog
-from django.db import InterfaceError, OperationalError
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
+from crm.database import is_away
 from crm.observability import metrics
 
 log = structlog.get_logger("fairway.tasks")
@@ -44,7 +44,7 @@ def end(task: Any, state: str | None = None, retval: Any = None, **_: Any) -> No
 
 def fail(sender: Any, exception: BaseException, **_: Any) -> None:
     """A failure with its frames; while the database is away, every task fails and one word each is enough."""
-    if isinstance(exception, OperationalError | InterfaceError):
+    if is_away(exception):
         log.warning("task.database_unreachable", task=sender.name, error=type(exception).__name__)
     else:
         log.error("task.failed", task=sender.name, exc_info=exception)

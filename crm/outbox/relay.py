@@ -27,7 +27,6 @@ log = structlog.get_logger(__name__)
 
 BATCH = 500
 LOCK = 0x6F7574626F78  # "outbox": the advisory lock that makes the relay one, however many run
-FROZEN = "SET LOCAL idle_in_transaction_session_timeout = '30s'"  # a relay that sleeps with the lock loses it
 VERSION = "1.0"  # of the envelope
 OLDER_PUBLIC_NAMES = frozenset({"person.became_customer", "high_value_purchase"})
 
@@ -68,8 +67,9 @@ def relay_batch(routes: Routes) -> int:
     """Send the oldest unsent messages and mark them; 0 also when another relay is at work.
 
     The lock spans sending and marking, else two relays could mix their order; it is the transaction's, so that
-    connections may be pooled and a dead relay's lock is free at once. Nobody else waits for this transaction,
-    and Redis has 2 s to answer. A crash after sending and before the commit sends the batch once more.
+    connections may be pooled, a dead relay's lock is free at once, and a frozen one's when the server cuts it
+    off. Nobody else waits for this transaction, and Redis has 2 s to answer. A crash after sending and before the
+    commit sends the batch once more.
     """
     with scopes_disabled():  # one relay tells the news of all tenants
         if not _alone():
@@ -85,7 +85,6 @@ def relay_batch(routes: Routes) -> int:
 
 def _alone() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(FROZEN)
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         return bool(cursor.fetchone()[0])
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponse, HttpResponseBase
 from django.template import loader
@@ -14,6 +13,7 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from crm.database import is_away
 from crm.errors import (
     CRMError,
     Detail,
@@ -70,7 +70,7 @@ def understood(exc: Exception) -> CRMError | None:
         return exc
     if isinstance(exc, exceptions.ValidationError):
         return _invalid(exc.detail)
-    if isinstance(exc, OperationalError | InterfaceError):
+    if is_away(exc):
         log.warning("database_unavailable", error=type(exc).__name__, cause=type(exc.__cause__).__name__)
         return ServiceUnavailable(Retry_After=RETRY_SECONDS)
     if isinstance(exc, exceptions.MethodNotAllowed):
@@ -160,7 +160,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     """A fault of ours: an id to ask with, and nothing else. A database that is away is no fault, and passes."""
     if request.path.startswith(API):
         return _plain(CRMError("Something went wrong on our side. Tell us the requestId."), request)
-    if isinstance(sys.exception(), OperationalError | InterfaceError):
+    if is_away(sys.exception()):
         page = loader.get_template("503.html").render()
         return HttpResponse(page, status=503, headers={"Retry-After": RETRY_SECONDS})
     return defaults.server_error(request)

@@ -1,5 +1,7 @@
 """What goes wrong is told in one envelope."""
 
+import time
+
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
@@ -122,6 +124,19 @@ def test_a_database_that_refuses_everyone_is_503_at_the_door(api):
     finally:
         connection.close()
         connection.settings_dict["NAME"] = name
+    assert (reply.status_code, error_of(reply)["code"]) == (503, "SERVICE_UNAVAILABLE")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_that_froze_until_the_database_cut_it_off_is_503(api, monkeypatch):
+    def freeze(*_, **__):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '50ms'")
+            time.sleep(0.5)
+            cursor.execute("SELECT 1")
+
+    monkeypatch.setattr(views.services, "create_customer", freeze)
+    reply = api.post("/api/v1/customers", {"email": "thandi@example.com"})
     assert (reply.status_code, error_of(reply)["code"]) == (503, "SERVICE_UNAVAILABLE")
 
 
