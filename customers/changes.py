@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from crm.tenancy.rows import insert_rows, update_rows
+from crm.tenancy.rows import insert_rows, read_rows, update_rows
 from customers import lifecycle, normalise
 from customers.models import CustomerMetrics, CustomerProfile, Status
 from customers.normalise import EXTERNAL_PREFIX
@@ -116,7 +116,7 @@ def _blank(pk: UUID) -> Person:
 
 
 def _read(ids: Any) -> dict[UUID, Person]:
-    rows = CustomerProfile.objects.filter(pk__in=list(ids)).values(*COLUMNS) if ids else ()
+    rows = read_rows(CustomerProfile, COLUMNS, "id = ANY(%s)", [list(ids)]) if ids else ()
     return {
         row["id"]: Person(row, is_new=False, reached_before=frozenset(row["stages_reached"])) for row in rows
     }

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from crm.tenancy.rows import insert_rows, update_rows
+from crm.tenancy.rows import insert_rows, read_rows, update_rows
 from customers import models
 from customers.models import SourceFact
 from customers.stamps import Stamp, fold
@@ -109,11 +109,8 @@ def _claim(kind: str, keys: list[str], now: datetime) -> dict[str, dict[str, Any
     insert_rows(
         model, [{**blank, "key": key} for key in keys], COLUMNS[kind], conflict="(tenant_id, key) DO NOTHING"
     )
-    locked = model.objects.filter(key__in=keys).order_by("key").select_for_update()
-    rows = {row["key"]: row for row in locked.values("id", *COLUMNS[kind])}
-    for row in rows.values():
-        row["stamps"] = dict(row["stamps"])
-    return rows
+    locked = read_rows(model, ["id", *COLUMNS[kind]], "key = ANY(%s) ORDER BY key FOR UPDATE", [keys])
+    return {row["key"]: row for row in locked}
 
 
 def _blanks(kind: str) -> dict[str, Any]:

@@ -6,8 +6,10 @@ statement's length nor the number of round trips grows with the number of rows.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
+import orjson
 from django.db import connection, models
 from psycopg import sql
 
@@ -18,7 +20,15 @@ Row = Mapping[str, Any]
 
 def dump(rows: Iterable[Row]) -> str:
     """JSON text of rows; dates, decimals and ids as PostgreSQL reads them."""
-    return json.dumps(list(rows), default=str, separators=(",", ":"))
+    rows = list(rows)
+    try:
+        return orjson.dumps(rows, default=_plain).decode()
+    except TypeError:  # what senders may write too: integers beyond 64 bits
+        return json.dumps(rows, default=_plain, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else str(value)
 
 
 def insert_rows(
@@ -57,7 +67,33 @@ def update_rows(
         "UPDATE {table} SET {assignments} FROM json_populate_recordset(NULL::{table}, %s) new "
         "WHERE {table}.tenant_id = %s AND {table}.{key} = new.{key}"
     ).format(table=table, assignments=assignments, key=sql.Identifier(key))
-    run(statement, [dump(rows), current_tenant().pk])
+    wanted = [key, *columns]
+    run(statement, [dump({name: row[name] for name in wanted} for row in rows), current_tenant().pk])
+
+
+def read_rows(
+    model: type[models.Model], columns: Sequence[str], where: str, params: Sequence[Any]
+) -> list[dict[str, Any]]:
+    """`columns` of the open tenant's rows for which the SQL `where` holds (it may order and lock them), as dicts.
+
+    The same as values() at a third of its price, which counts where thousands of wide rows are read a second.
+    """
+    statement = sql.SQL("SELECT {columns} FROM {table} WHERE tenant_id = %s AND {where}").format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        table=sql.Identifier(model._meta.db_table),
+        where=sql.SQL(where),
+    )
+    rows = select(statement, [current_tenant().pk, *params])
+    for name in _json_columns(model) & set(columns):
+        for row in rows:
+            row[name] = None if row[name] is None else json.loads(row[name])
+    return rows
+
+
+@cache
+def _json_columns(model: type[models.Model]) -> frozenset[str]:
+    fields = model._meta.concrete_fields
+    return frozenset(field.attname for field in fields if isinstance(field, models.JSONField))
 
 
 def run(statement: Any, params: Sequence[Any] | Row) -> None:

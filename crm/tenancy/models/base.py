@@ -3,14 +3,14 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
+import uuid_utils
 from django.db import models
 from django_scopes import ScopedManager
-from uuid_utils import compat
 
 
 def uuid7() -> UUID:
     """A time-ordered id: rows made together lie together in the index."""
-    return compat.uuid7()
+    return UUID(int=uuid_utils.uuid7().int)
 
 
 def scoped(queryset: type[models.QuerySet[Any]]) -> Any:
