@@ -25,6 +25,7 @@ _PLAIN_EMAIL = re.compile(
 # Numbers that Ofcom keeps free for drama (07700 900000-900999): never assigned, so the library calls them
 # invalid, but examples, demos and tests are written with them.
 _UK_DRAMA = re.compile(r"\+447700900\d{3}")
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 _FIRST_BIRTH = date(1900, 1, 1)
 _FIRST_MIDNIGHT = timedelta(hours=14)  # so far ahead of UTC a day begins somewhere
 BIRTH_DATE_WORDS = "must be a day from 1900 on that is not in the future"
@@ -98,7 +99,7 @@ def hints(raw: Mapping[str, Any], region: str) -> dict[str, str]:
 
 def _is_storable(text: str) -> bool:
     """PostgreSQL keeps neither NUL nor half a surrogate pair."""
-    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    return "\x00" not in text and (text.isascii() or not _HALF_PAIR.search(text))
 
 
 def is_birth_date(day: date, at: datetime) -> bool:

@@ -173,7 +173,8 @@ def resolve_batch(requests: Sequence[Request], *, now: datetime) -> list[Hit]:
         holders.update(read_holders(keys))
     people = sorted({holder.customer for held_by in holders.values() for holder in held_by})
     run(LOCK_PEOPLE, [current_tenant().pk, people])
-    book = _Book(holders, read_strong(people) if unsettled else {})
+    doubted = {holder.customer for key in unsettled for holder in holders.get(key, ())}
+    book = _Book(holders, read_strong(doubted) if doubted else {})
     order = sorted(range(len(requests)), key=lambda index: -len(requests[index].hints))
     hits = {index: book.settle(requests[index]) for index in order}
     _write(book, now=now)

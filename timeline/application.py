@@ -21,7 +21,7 @@ from customers.payloads import WIRE, created_payload, updated_payload, wire_valu
 from customers.resolution import Hit
 from customers.stamps import Stamp
 from timeline.counters import raise_seen, recount
-from timeline.effects import Effect, Event, Person
+from timeline.effects import Effect, Event
 from timeline.envelope import read_envelope
 from timeline.models import Activity, SyncStatus
 from timeline.schema import problems
@@ -88,12 +88,14 @@ class Outcome:
 class _Reading(NamedTuple):
     """An inbox row understood: its event, its effect, and the region its phone numbers are of.
 
+    hints: the usable identifiers of each of the effect's people.
     left_out: what of it can't be true and is not written, in words for the sync log.
     """
 
     event: Event
     effect: Effect
     region: str
+    hints: list[dict[str, str]]
     left_out: str = ""
 
 
@@ -146,11 +148,11 @@ def _understand(row: Mapping[str, Any], regions: Mapping[str, str]) -> _Reading:
         raise InvalidPayload("; ".join(f"{path}: {what}" for path, what in wrong))
     event = envelope.event()
     effect, left_out = _believed(kind.interpret(event), at=row["received_at"])
-    reading = _Reading(event, effect, regions.get(effect.club_ref) or current_tenant().region, left_out)
-    unreadable = _is_unreadable(event.identity, reading.region) if not effect.people else False
-    if unreadable or (effect.people and not _hints(effect.people[0], reading.region)):
+    region = regions.get(effect.club_ref) or current_tenant().region
+    hints = [normalise.hints(person.hints, region) for person in effect.people]
+    if not hints[0] if hints else _is_unreadable(event.identity, region):
         raise NobodyIdentified("No usable identifier: the e-mail, phone or id that it names can't be read.")
-    return reading
+    return _Reading(event, effect, region, hints, left_out)
 
 
 def _believed(effect: Effect, *, at: datetime) -> tuple[Effect, str]:
@@ -178,10 +180,6 @@ def _is_unreadable(identity: Mapping[str, Any], region: str) -> bool:
     return bool(named) and not normalise.hints(named, region)
 
 
-def _hints(person: Person, region: str) -> dict[str, str]:
-    return normalise.hints(person.hints, region)
-
-
 def _apply(readings: Sequence[_Reading], now: datetime) -> list[Outcome]:
     work = _mentions(readings)
     people = apply_mentions(work.mentions, now=now, by="events")
@@ -204,17 +202,10 @@ def _mentions(readings: Sequence[_Reading]) -> _Work:
     work = _Work()
     for reading in readings:
         start = len(work.mentions)
-        for person in reading.effect.people:
+        for person, hints in zip(reading.effect.people, reading.hints, strict=True):
             stamp = _stamp(reading, tier=person.tier)
             work.mentions.append(
-                Mention(
-                    _hints(person, reading.region),
-                    person.fields,
-                    stamp,
-                    reading.region,
-                    person.stage,
-                    person.seen,
-                )
+                Mention(hints, person.fields, stamp, reading.region, person.stage, person.seen)
             )
         work.spans.append(range(start, len(work.mentions)))
     return work
