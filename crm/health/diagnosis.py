@@ -111,17 +111,21 @@ def _clock() -> Iterator[Finding]:
 
 
 def _outbox() -> Iterator[Finding]:
-    count, oldest = vitals.outbox()
-    says = f"{count} messages wait for the relay, the oldest for {oldest or 0:.0f} s."
-    late = oldest is not None and oldest > report.LATE_NEWS
+    unsent = vitals.outbox()
+    says = f"{unsent.size} messages wait for the relay, the oldest for {unsent.oldest or 0:.0f} s."
+    late = unsent.oldest is not None and unsent.oldest > report.LATE_NEWS
     yield _finding("outbox", late, says, f"See {RUNBOOKS}/queue-stuck.md.", fine=says)
 
 
 def _events() -> Iterator[Finding]:
     do = f"See {RUNBOOKS}/queue-stuck.md."
-    for name, (count, oldest) in vitals.events().items():
-        says = f"{count} {name} events wait, the oldest due one for {max(oldest or 0, 0):.0f} s."
-        yield _finding(f"events ({name})", (oldest or 0) > report.LATE_EVENTS[name], says, do, fine=says)
+    for name, backlog in vitals.events().items():
+        oldest, still = max(backlog.oldest or 0, 0), max(backlog.still or 0, 0)
+        says = f"{backlog.size} {name} events wait, the oldest due one for {oldest:.0f} s."
+        is_stuck = report.is_stuck(backlog)
+        if is_stuck:
+            says += f" The queue is stuck: nobody has worked any of them off for {still:.0f} s."
+        yield _finding(f"events ({name})", is_stuck or oldest > report.LATE_EVENTS[name], says, do, fine=says)
     stuck = vitals.stuck_events()
     says = f"{stuck} events were taken by a worker over five minutes ago and are not settled."
     yield _finding("stuck events", stuck, says, do)

@@ -69,14 +69,20 @@ def _events() -> Iterator[Metric]:
         "fairway_events_oldest_due_seconds", "Age of the oldest event that is due.", "priority",
         [(name, max(backlog.oldest or 0.0, 0.0)) for name, backlog in found.items()],
     )  # fmt: skip
+    yield _gauges(
+        "fairway_events_still_seconds", "Since a worker worked off any of the events that are due.", "priority",
+        [(name, max(backlog.still or 0.0, 0.0)) for name, backlog in found.items()],
+    )  # fmt: skip
     yield _gauge("fairway_events_dead_letters", "Events that failed for good.", vitals.dead_letters())
 
 
 def _outbox() -> Iterator[Metric]:
-    size, oldest = vitals.outbox()
-    yield _gauge("fairway_outbox_unsent", "Messages that wait for the relay.", size)
+    unsent = vitals.outbox()
+    yield _gauge("fairway_outbox_unsent", "Messages that wait for the relay.", unsent.size)
     yield _gauge(
-        "fairway_outbox_oldest_seconds", "Age of the oldest message that waits.", max(oldest or 0.0, 0.0)
+        "fairway_outbox_oldest_seconds",
+        "Age of the oldest message that waits.",
+        max(unsent.oldest or 0.0, 0.0),
     )
 
 

@@ -6,15 +6,17 @@ from typing import Any, NamedTuple
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
+from redis.exceptions import RedisError
 
 from crm import heartbeats
-from crm.health import vitals
+from crm.health import silence, vitals
 
 log = structlog.get_logger(__name__)
 
 OK, DEGRADED, UNAVAILABLE = "ok", "degraded", "unavailable"
 LATE_NEWS = 120.0  # seconds that news may wait for the relay
 LATE_EVENTS = {"high": 60.0, "normal": 300.0, "low": 3600.0}  # seconds that due events may wait for a worker
+STUCK = 60.0  # seconds in which a worker must have worked off some of the events that are due
 
 
 class Report(NamedTuple):
@@ -55,6 +57,8 @@ def _asked(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except (DatabaseError, InterfaceError) as error:
         log.warning("health.unknown", error=type(error).__name__)
         return {"status": UNAVAILABLE}
+    except RedisError:
+        return {"status": DEGRADED}
 
 
 def _database() -> dict[str, dict[str, Any]]:
@@ -82,9 +86,7 @@ def _outbox() -> dict[str, Any]:
 
 
 def _events() -> dict[str, Any]:
-    found = {
-        name: _backlog(waiting, LATE_EVENTS[name], "waiting") for name, waiting in vitals.events().items()
-    }
+    found = {name: _waiting(name, backlog) for name, backlog in vitals.events().items()}
     late = any(part["status"] != OK for part in found.values())
     return {"status": DEGRADED if late else OK, **found}
 
@@ -94,8 +96,33 @@ def _backlog(backlog: vitals.Backlog, limit: float, name: str) -> dict[str, Any]
     return {"status": DEGRADED if late else OK, name: backlog.size, "oldestSeconds": _seconds(backlog.oldest)}
 
 
+def _waiting(priority: str, backlog: vitals.Backlog) -> dict[str, Any]:
+    part = _backlog(backlog, LATE_EVENTS[priority], "waiting") | {"stillSeconds": _seconds(backlog.still)}
+    return part | {"status": DEGRADED} if is_stuck(backlog) else part
+
+
+def is_stuck(backlog: vitals.Backlog) -> bool:
+    """Whether events are due and nobody works them off, however few they are."""
+    return backlog.still is not None and backlog.still > STUCK
+
+
 def _dead() -> dict[str, Any]:
     return {"status": OK, "count": vitals.dead_letters()}
+
+
+def _sources() -> dict[str, Any]:
+    """The sources that are silent beyond their rhythm, as the last watch knows them."""
+    silent = [
+        {
+            "tenant": source.tenant,
+            "source": source.source,
+            "silentSeconds": _seconds(source.silent),
+            "longestPauseSeconds": _seconds(source.longest),
+        }
+        for source in silence.remembered()
+        if source.is_silent
+    ]
+    return {"status": DEGRADED if silent else OK, "silent": silent}
 
 
 def _beat() -> dict[str, Any]:
@@ -122,4 +149,5 @@ def _seconds(age: float | None) -> float | None:
 
 NUMBERS: dict[str, Callable[[], dict[str, Any]]] = {
     "outbox": _outbox, "events": _events, "deadLetters": _dead, "beat": _beat, "workers": _workers,
+    "sources": _sources,
 }  # fmt: skip

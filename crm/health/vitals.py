@@ -26,18 +26,31 @@ BACKLOG = """
     FROM outbox_outboxmessage WHERE relayed_at IS NULL
 """
 WAITING = "SELECT priority, count(*) FROM timeline_inboundevent WHERE is_waiting GROUP BY priority"
-# One index probe for each tenant and priority: ids are in the order of arrival.
+# One index probe for each tenant and priority: ids are in the order of arrival. A tenant's events stand still since
+# its oldest one became due, or since one that arrived shortly before was settled, as happens all along a backlog.
 OLDEST = """
-    SELECT p.priority, extract(epoch FROM clock_timestamp() - min(greatest(e.received_at, e.next_attempt_at)))::float8
-    FROM tenancy_tenant t
-    CROSS JOIN unnest(%s) AS p (priority)
+    SELECT due.priority,
+        extract(epoch FROM clock_timestamp() - min(due.at))::float8,
+        extract(epoch FROM clock_timestamp() - min(greatest(due.at, moved.at)))::float8
+    FROM (
+        SELECT t.id AS tenant_id, p.priority, e.id, greatest(e.received_at, e.next_attempt_at) AS at
+        FROM tenancy_tenant t
+        CROSS JOIN unnest(%s) AS p (priority)
+        CROSS JOIN LATERAL (
+            SELECT id, received_at, next_attempt_at FROM timeline_inboundevent
+            WHERE tenant_id = t.id AND priority = p.priority AND is_waiting
+              AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
+            ORDER BY id LIMIT 1
+        ) e
+    ) due
     CROSS JOIN LATERAL (
-        SELECT received_at, next_attempt_at FROM timeline_inboundevent
-        WHERE tenant_id = t.id AND priority = p.priority AND is_waiting
-          AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
-        ORDER BY id LIMIT 1
-    ) e
-    GROUP BY p.priority
+        SELECT max(processed_at) AS at FROM (
+            SELECT tenant_id, processed_at FROM timeline_inboundevent
+            WHERE id < due.id ORDER BY id DESC LIMIT 200
+        ) before
+        WHERE before.tenant_id = due.tenant_id
+    ) moved
+    GROUP BY due.priority
 """
 DEAD = "SELECT count(*) FROM timeline_inboundevent WHERE dead_at IS NOT NULL"
 STUCK = """
@@ -52,10 +65,14 @@ MAY_WRITE = """
 
 
 class Backlog(NamedTuple):
-    """How much waits, and for how many seconds the oldest of it has (None: nothing waits)."""
+    """How much waits, and for how many seconds the oldest of it has (None: nothing waits).
+
+    still: seconds in which none of it was worked off.
+    """
 
     size: int
     oldest: float | None
+    still: float | None = None
 
 
 @contextmanager
@@ -105,8 +122,12 @@ def outbox() -> Backlog:
 
 def events() -> dict[str, Backlog]:
     """Events that wait for a worker, by priority; the age is that of the oldest one that is due."""
-    counts, oldest = dict(rows(WAITING)), dict(rows(OLDEST, [list(map(int, PRIORITIES))]))
-    return {name: Backlog(counts.get(number, 0), oldest.get(number)) for number, name in PRIORITIES.items()}
+    counts = dict(rows(WAITING))
+    due = {number: ages for number, *ages in rows(OLDEST, [list(map(int, PRIORITIES))])}
+    return {
+        name: Backlog(counts.get(number, 0), *due.get(number, (None, None)))
+        for number, name in PRIORITIES.items()
+    }
 
 
 def dead_letters() -> int:
