@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from crm.tenancy.rows import insert_rows, read_rows, update_rows
-from customers import lifecycle, normalise
+from customers import history, lifecycle, normalise
 from customers.models import CustomerMetrics, CustomerProfile, Status
 from customers.normalise import EXTERNAL_PREFIX
 from customers.resolution import Hit, Request, resolve_batch
-from customers.stamps import EPOCH, Stamp, fold, microseconds
+from customers.stamps import EPOCH, Stamp, Told, fold, microseconds, told
 
 COLUMNS = [f.attname for f in CustomerProfile._meta.concrete_fields if f.attname != "tenant_id"]
 LINKS = {
@@ -55,6 +55,7 @@ class Person:
     seen: dict[str, datetime] = field(default_factory=dict)
     cause: Stamp | None = None
     before: dict[str, Any] = field(default_factory=dict)
+    told: list[Told] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Outcome:
 def apply_mentions(mentions: Sequence[Mention], *, now: datetime, by: str) -> Outcome:
     """Resolve every mention and write what it says, in the caller's transaction.
 
-    A mention without hints means nobody: its hit is None. At most 12 statements, whatever the number.
+    A mention without hints means nobody: its hit is None. At most 14 statements, whatever the number.
     """
     known = [mention for mention in mentions if mention.hints]
     requests = [
@@ -155,12 +156,15 @@ def _link(person: Person, own: Mapping[str, str], stamp: Stamp) -> None:
     for kind, value in own.items():
         if kind.startswith(EXTERNAL_PREFIX):
             name = kind.removeprefix(EXTERNAL_PREFIX)
-            if row["external_ids"].get(name) != value:
+            known = row["external_ids"].get(name)
+            if known != value:
+                person.told.append(Told(f"external_ids.{name}", known, value, stamp))
                 row["external_ids"] = row["external_ids"] | {name: value}
                 person.changed.add("external_ids")
         elif column := LINKS.get(kind):
             linked = int(value) if column == "scl_member_id" else value
             if row[column] != linked:
+                person.told.append(Told(column, row[column], linked, stamp))
                 row[column] = linked
                 person.changed.add(column)
     if person.cause is None or stamp > person.cause:
@@ -182,7 +186,9 @@ def _note_source(person: Person, stamp: Stamp) -> None:
 
 def _write_to(person: Person, mention: Mention) -> None:
     row, stamps, stamp = person.row, person.row["provenance"], mention.stamp
-    person.changed |= fold(row, stamps, _columns(mention), stamp)
+    writes = _columns(mention)
+    person.told += told(row, stamps, writes, stamp)
+    person.changed |= fold(row, stamps, writes, stamp)
     person.touched = person.touched or bool(mention.fields)
     if mention.stage and lifecycle.reach(row["stages_reached"], mention.stage, stamp.at):
         person.changed.add("stages_reached")
@@ -227,6 +233,8 @@ def _derive(person: Person) -> None:
 
 
 def _store(people: Mapping[UUID, Person], *, now: datetime, by: str) -> None:
+    history.say_who(by)
+    history.note({pk: person.told for pk, person in people.items()}, now=now, by=by)
     new = [person for person in people.values() if person.is_new]
     for person in new:
         since = min(person.row["created_at"], now)  # an event may be a day ahead

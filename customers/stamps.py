@@ -5,7 +5,7 @@ come in and however often. That makes the outcome independent of delivery, and t
 value came from.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -65,3 +65,31 @@ def fold(row: dict[str, Any], stamps: dict[str, Any], writes: Mapping[str, Any],
             row[attribute] = value
             changed.add(attribute)
     return changed
+
+
+class Told(NamedTuple):
+    """That a write says `value` of an attribute where `before` stood."""
+
+    attribute: str
+    before: Any
+    value: Any
+    stamp: Stamp
+
+
+def told(
+    row: Mapping[str, Any], stamps: Mapping[str, Any], writes: Mapping[str, Any], stamp: Stamp
+) -> Iterator[Told]:
+    """What `writes` say otherwise than what stands, before fold() applies them: for the history.
+
+    One that comes too late to win is followed by what stands, so that a chain by stamps ends there. What only fills
+    and finds the place taken says nothing.
+    """
+    for attribute, value in writes.items():
+        standing, current = row.get(attribute), stamps.get(attribute)
+        if value == standing:
+            continue
+        if current is None or tuple(current) < stamp:
+            yield Told(attribute, standing, value, stamp)
+        elif stamp.tier:
+            yield Told(attribute, None, value, stamp)
+            yield Told(attribute, value, standing, Stamp(*current))

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
+from customers.history_views import CustomerHistory
 from customers.views import CustomerList, CustomerOne, CustomerResolve, CustomerRestore
 
 urlpatterns = [
     path("customers", CustomerList.as_view(), name="customers"),
     path("customers/resolve", CustomerResolve.as_view(), name="customer-resolve"),
     path("customers/<str:pk>", CustomerOne.as_view(), name="customer"),
+    path("customers/<str:pk>/history", CustomerHistory.as_view(), name="customer-history"),
     path("customers/<str:pk>/restore", CustomerRestore.as_view(), name="customer-restore"),
 ]

@@ -12,6 +12,7 @@ from customers.models.golf import (
     HandicapRevision,
     Membership,
 )
+from customers.models.history import FieldChange, FieldWrite
 from customers.models.identity import AliasHolder, DuplicateCandidate, IdentityAlias
 from customers.models.profile import CustomerMetrics, CustomerProfile, CustomerType, Stage, Status
 
@@ -28,6 +29,8 @@ __all__ = [
     "CustomerType",
     "Deal",
     "DuplicateCandidate",
+    "FieldChange",
+    "FieldWrite",
     "HandicapRevision",
     "IdentityAlias",
     "Invoice",

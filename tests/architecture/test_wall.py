@@ -53,6 +53,7 @@ API: dict[str, dict[str, Call]] = {
         "PATCH": Call("crm:write", 200, {"lastName": "Changed"}),
         "DELETE": Call("crm:admin", 204),
     },
+    "api/v1/customers/<str:pk>/history": {"GET": Call("crm:read", 200)},
     "api/v1/customers/<str:pk>/restore": {"POST": Call("crm:admin", 200)},
     "api/v1/customers/<str:pk>/activities": {
         "GET": Call("crm:read", 200),
