@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from jsonschema_rs import Draft202012Validator, ValidationError
 
+from crm import moments
+
 Schema = dict[str, Any]
 
 MOST_CENTS = 2**53
@@ -81,6 +83,7 @@ def country() -> Schema:
 
 
 def moment() -> Schema:
+    """A moment in ISO 8601, of a year that somebody could mean."""
     return {"type": "string", "format": "date-time"}
 
 
@@ -143,11 +146,16 @@ def compiled(schema: Mapping[str, Any]) -> Draft202012Validator:
         dict(schema),
         validate_formats=True,
         formats={
-            "date-time": lambda value: read_moment(value) is not None,
+            "date-time": _is_moment,
             "date": lambda value: read_day(value) is not None,
         },
         keywords={"wholeNumber": WholeNumber},
     )
+
+
+def _is_moment(value: object) -> bool:
+    moment = read_moment(value)
+    return moment is not None and moments.is_plausible(moment)
 
 
 class Checked(Protocol):
@@ -200,7 +208,7 @@ KIND_NAMES = {
     "array": "a list",
     "object": "an object",
 }
-FORMAT_NAMES = {"date": "a day (YYYY-MM-DD)", "date-time": "a moment in ISO 8601"}
+FORMAT_NAMES = {"date": "a day (YYYY-MM-DD)", "date-time": f"a moment in ISO 8601, {moments.WORDS}"}
 PATTERN_NAMES = {
     NOT_BLANK: "must not be blank",
     CURRENCY_CODE: "must be a currency code of three letters",

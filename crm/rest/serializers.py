@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
+from crm import moments
 from crm.errors import TenantMismatch
 from crm.tenancy.scope import current_tenant
 
@@ -88,12 +89,15 @@ class Whole(serializers.IntegerField):
 
 
 class Moment(serializers.DateTimeField):
-    """A moment in ISO 8601; without an offset it is UTC."""
+    """A moment in ISO 8601, of a year that somebody could mean; without an offset it is UTC."""
 
     def to_internal_value(self, value: Any) -> datetime:
         if not isinstance(value, str):
             self.fail("invalid", format="ISO 8601")
-        return super().to_internal_value(value)
+        moment: datetime = super().to_internal_value(value)
+        if not moments.is_plausible(moment):
+            raise ValidationError(f"must be {moments.WORDS}", code="INVALID_FIELD")
+        return moment
 
 
 class Day(serializers.DateField):

@@ -56,6 +56,7 @@ def test_today_and_yesterday_are_said_in_words(ann: CustomerProfile) -> None:
         ({"since": "2026-01-02", "until": "2026-01-02"}, ["Handicap"]),
         ({"source": "scl", "category": "GOLF"}, []),
         ({"since": "nonsense"}, ["Round", "Handicap", "Paid"]),
+        ({"since": "0001-01-01", "until": "9999-12-31"}, ["Round", "Handicap", "Paid"]),
     ],
 )
 def test_filters_by_category_type_source_and_days(

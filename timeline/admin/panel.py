@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from crm import moments
 from crm.errors import ValidationFailed
 from crm.rest.paging import Walk, walk
 from crm.tenancy.access import may
@@ -135,9 +136,10 @@ def day_words(day: date) -> str:
 
 def day_of(text: str | None) -> date | None:
     try:
-        return date.fromisoformat(text or "")
+        day = date.fromisoformat(text or "")
     except ValueError:
         return None
+    return day if moments.is_plausible(day) else None
 
 
 def midnight(day: date) -> datetime:

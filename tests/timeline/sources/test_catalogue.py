@@ -1,6 +1,6 @@
 import pytest
 
-from tests.timeline.sources.reading import NOW, SAMPLES
+from tests.timeline.sources.reading import NOW, SAMPLES, wrong
 from timeline.catalogue import ALIASES, TYPES, Priority, canonical
 from timeline.docs import examples
 from timeline.envelope import read_envelope
@@ -143,3 +143,14 @@ def test_every_type_has_an_example_that_is_right():
     assert set(examples()) == set(TYPES)
     for name, item in examples().items():
         assert problems(TYPES[name], read_envelope(item, now=NOW).payload) == []
+
+
+@pytest.mark.parametrize(
+    "ends", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "1899-12-31T00:00:00Z", "3000-01-01"]
+)
+def test_a_moment_that_nobody_can_mean_is_refused_by_name(ends: str):
+    """The ends of the calendar break when they are told by another clock."""
+    payload = {"id": "b-1", "teeTime": ends, "bookedAt": "2999-12-31T23:59:59Z"}
+    assert wrong("teetime.booking.created", payload) == {
+        "teeTime": "must be a moment in ISO 8601, from 1900 to 2999"
+    }
