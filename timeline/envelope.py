@@ -59,7 +59,6 @@ class Envelope:
     metadata: Mapping[str, Any]
     historical: bool
     version: str
-    correlation_id: str
     priority: Priority
 
     def event(self) -> Event:
@@ -136,10 +135,8 @@ def _read(item: dict[str, Any], paths: Mapping[str, str], now: datetime) -> Enve
     )
     name = canonical(sent_type)
     known = TYPES.get(name)
-    event_id = _text(item, "id", wrong, required=True)
-    correlation = metadata.get("correlationId")
     envelope = Envelope(
-        id=event_id,
+        id=_text(item, "id", wrong, required=True),
         type=name,
         sent_type=sent_type,
         source=_text(item, "source", wrong, longest=LONGEST_SOURCE).lower()
@@ -151,7 +148,6 @@ def _read(item: dict[str, Any], paths: Mapping[str, str], now: datetime) -> Enve
         metadata=metadata,
         historical=_flag(item, "historical", wrong),
         version=_text(item, "version", wrong),
-        correlation_id=correlation[:LONGEST] if isinstance(correlation, str) and correlation else event_id,
         priority=known.priority if known else Priority.NORMAL,
     )
     if wrong:
@@ -244,6 +240,11 @@ def clean(value: Any, deeper: int = DEEPEST) -> Any:
     if isinstance(value, float) and not isfinite(value):
         raise Unstorable("holds a number that is not finite")
     return value
+
+
+def readable(raw: str) -> Any:
+    """A stored body as JSON that can be shown: half of a surrogate pair, which no encoding has, is a question mark."""
+    return json.loads(json.dumps(json.loads(raw), ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def scrub(text: str) -> str:

@@ -28,7 +28,7 @@ from crm.tenancy.rows import dump, run, select, update_rows
 from crm.tenancy.scope import current_tenant, scopes_disabled, tenant_scope
 from timeline.application import Outcome, apply_events
 from timeline.catalogue import Priority
-from timeline.envelope import Envelope, EnvelopeInvalid, read_envelope, scrub
+from timeline.envelope import LONGEST, Envelope, EnvelopeInvalid, read_envelope, scrub
 from timeline.models import InboundEvent, SyncStatus
 
 log = structlog.get_logger(__name__)
@@ -172,7 +172,10 @@ def receive(items: Sequence[Any], *, sources: Collection[str] = (), now: datetim
             sent_id = item.get("id") if isinstance(item, dict) else None
             receipt.results.append(
                 ItemResult(
-                    index, scrub(sent_id) if isinstance(sent_id, str) else None, "REJECTED", _as_dict(error)
+                    index,
+                    scrub(sent_id)[:LONGEST] if isinstance(sent_id, str) else None,
+                    "REJECTED",
+                    _as_dict(error),
                 )
             )
             continue

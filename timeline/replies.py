@@ -1,6 +1,5 @@
 """What the event and activity endpoints answer."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ from rest_framework import serializers
 from crm.rest.schema import ErrorBody
 from crm.rest.shapes import shape
 from customers.payloads import blank_as_null, wire_value
+from timeline.envelope import readable
 from timeline.listing import PROCESSING
 from timeline.models import Activity, Category, InboundEvent, SyncStatus
 
@@ -98,7 +98,7 @@ def event_payload(event: InboundEvent) -> dict[str, Any]:
 
 
 def event_detail(event: InboundEvent, raw: str | None) -> dict[str, Any]:
-    return event_payload(event) | {"body": None if raw is None else json.loads(raw)}
+    return event_payload(event) | {"body": None if raw is None else readable(raw)}
 
 
 def _payload(row: Any, fields: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:

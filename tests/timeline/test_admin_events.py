@@ -89,6 +89,11 @@ def test_the_page_of_an_event_shows_it_as_it_was_sent(tenant: Tenant) -> None:
     assert AuditEntry.objects.filter(action="event.viewed", object_id=str(event.pk)).count() == 1
 
 
+def test_a_body_with_half_a_surrogate_pair_is_shown_all_the_same(tenant: Tenant) -> None:
+    event = dead(raw=json.dumps(PLAYER | {"payload": {"id": "p-1", "name": "\ud800nn"}}))
+    assert '"name": "?nn"' in staff_of().text(f"{EVENTS}{event.pk}/")
+
+
 def test_a_purged_body_is_said_to_be_gone(tenant: Tenant) -> None:
     event = InboundEventFactory(status="SUCCESS", is_waiting=False)
     EventBody.objects.all().delete()

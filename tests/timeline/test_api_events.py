@@ -277,3 +277,24 @@ def test_a_nul_in_a_hint_is_a_400(api: Any, query: str) -> None:
 
 def test_a_nul_in_a_page_address_is_a_400(client: Any) -> None:
     assert client.get("/admin/customers/customerprofile/?q=%00").status_code == 400
+
+
+def test_an_event_that_was_kept_with_half_a_surrogate_pair_can_be_read(api: Any) -> None:
+    api.post(EVENTS, json.dumps(event("odd", payload={"id": 1, "note": "\ud800", "\udc00": "\U0001f3cc"})))
+    reply = api.get(f"{EVENTS}/odd")
+    assert reply.json()["body"]["payload"] == {"id": 1, "note": "?", "?": "\U0001f3cc"}
+
+
+def test_a_rejected_id_is_not_echoed_at_length(api: Any) -> None:
+    reply = api.post(EVENTS, event("x" * 10_000))
+    assert len(reply.json()["results"][0]["id"]) == 200
+
+
+@pytest.mark.parametrize("name", ["from", "to"])
+@pytest.mark.parametrize("ends", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_stretch_of_time_beyond_the_calendar_is_a_400(api: Any, name: str, ends: str) -> None:
+    reply = api.get(f"{EVENTS}/stats", {name: ends})
+    assert reply.status_code == 400
+    assert reply.json()["error"]["details"] == [
+        {"field": name, "code": "INVALID_FIELD", "message": "must be from 1900 to 2999"}
+    ]

@@ -52,7 +52,7 @@ def test_an_envelope_is_read_whole():
     assert (envelope.tenant, envelope.source, envelope.version) == ("demo", "scl", "1.0")
     assert envelope.identity == {"sclMemberId": 48490}
     assert envelope.payload == {"id": 48490, "newTierName": "Gold"}
-    assert (envelope.historical, envelope.correlation_id) == (True, "abc")
+    assert (envelope.historical, envelope.metadata) == (True, {"correlationId": "abc"})
     assert envelope.priority == Priority.NORMAL
     event = envelope.event()
     assert (event.id, event.type, event.occurred_at) == (envelope.id, envelope.type, envelope.occurred_at)
@@ -65,7 +65,7 @@ def test_what_is_optional_may_be_absent_or_null():
     assert (envelope.id, envelope.source, envelope.tenant) == ("7", "ecommerce", None)
     assert envelope.occurred_at == datetime(2026, 11, 1, 7, 46, 23, tzinfo=UTC)
     assert (envelope.identity, envelope.payload, envelope.metadata) == ({}, {}, {})
-    assert (envelope.historical, envelope.correlation_id) == (False, "7")
+    assert not envelope.historical
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from timeline import replay
 from timeline.admin import dead_letters
 from timeline.admin.words import error_words, state_badge
 from timeline.catalogue import ALIASES
+from timeline.envelope import readable
 from timeline.models import EventBody, InboundEvent, SyncStatus
 from timeline.sources import TYPES
 
@@ -229,7 +230,7 @@ def pretty(raw: str | None, *, is_open: bool) -> str:
     if raw is None:
         return ""
     try:
-        body = json.loads(raw)
+        body = readable(raw)
     except ValueError:
         return raw if is_open else "•••"
     return json.dumps(body if is_open else masked(body), indent=2, ensure_ascii=False)
