@@ -21,14 +21,13 @@ from customers.payloads import WIRE, created_payload, updated_payload, wire_valu
 from customers.resolution import Hit
 from customers.stamps import Stamp
 from timeline.counters import raise_seen, recount
-from timeline.effects import Effect, Event
+from timeline.effects import COUNTED, Effect, Event
 from timeline.envelope import read_envelope
 from timeline.models import Activity, SyncStatus
 from timeline.schema import problems
 from timeline.sources import TYPES
 
 LEFT_OUT = "FIELD_LEFT_OUT"
-COUNTED_FACTS = {"booking", "order", "payment", "deal"}
 ENTRY_COLUMNS = [
     "id", "customer_id", "recorded_for", "type", "category", "channel", "title", "description", "metadata",
     "context", "source", "source_id", "source_event_id", "actor", "counts", "occurred_at", "created_at",
@@ -185,8 +184,9 @@ def _apply(readings: Sequence[_Reading], now: datetime) -> list[Outcome]:
     people = apply_mentions(work.mentions, now=now, by="events")
     hits = [[people.hits[i] for i in span] for span in work.spans]
     changes = apply_facts(list(_fact_writes(readings, hits)), now=now)
-    entries = [_entry(reading, own, now) for reading, own in zip(readings, hits, strict=True)]
+    # Before the entries, since of one moment the smaller id is the earlier entry.
     beginnings = _beginnings(people, readings, now)
+    entries = [_entry(reading, own, now) for reading, own in zip(readings, hits, strict=True)]
     made = [entry for entry in beginnings if people.people[entry["customer_id"]].is_new]
     insert_rows(Activity, [*made, *(entry for entry in entries if entry)], ENTRY_COLUMNS)
     _move([entry for entry in beginnings if not people.people[entry["customer_id"]].is_new])
@@ -269,7 +269,7 @@ def _recounted(
     """Whose counters may have moved."""
     found = {entry["customer_id"] for entry in entries if entry and entry["counts"]}
     for change in changes:
-        if change.kind in COUNTED_FACTS:
+        if change.kind in COUNTED:
             found |= {row.get("customer_id") for row in (change.before, change.after)}
     return found - {None}
 
@@ -330,7 +330,8 @@ def _news_of_order(change: FactChange, live: set[UUID]) -> Iterator[News]:
     after = change.after
     if change.kind != "order" or after["paid_at"] is None or change.before.get("paid_at") is not None:
         return
-    if (after["total_cents"] or 0) >= current_tenant().high_value_cents:
+    tenant = current_tenant()
+    if (after["total_cents"] or 0) * tenant.rates.get(after["currency"], 0) >= tenant.high_value_cents:
         payload = {
             "customerId": str(after["customer_id"]),
             "orderId": after["key"],
@@ -339,4 +340,5 @@ def _news_of_order(change: FactChange, live: set[UUID]) -> Iterator[News]:
             "paidAt": wire_value(after["paid_at"]),
         }
         historical = after["customer_id"] not in live
-        yield News("high_value_purchase", after["key"], payload, after["key"], historical)
+        cause = Stamp(*after["stamps"]["paid_at"]).event
+        yield News("high_value_purchase", after["key"], payload, cause, historical)

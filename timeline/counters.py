@@ -85,14 +85,14 @@ def recount(customers: Collection[UUID], *, now: datetime) -> None:
     """Set activity and booking counts, last times and lifetime value of `customers` from their rows.
 
     Counts what the customer did in (now - 30 x 24 h, …), bookings when made and not cancelled. Lifetime value is
-    in the tenant's currency: payments, paid orders and won deals less refunds; a currency without a rate counts 0.
+    in the tenant's currency: payments, paid orders and won deals less refunds; what names no currency is in the
+    tenant's, and one without a rate counts 0.
     One statement; writes only what changed.
     """
     if not customers:
         return
     tenant = current_tenant()
-    rates = [{"currency": tenant.currency, "rate": 1}]
-    rates += [{"currency": code, "rate": rate} for code, rate in tenant.currency_rates.items()]
+    rates = [{"currency": code, "rate": rate} for code, rate in tenant.rates.items()]
     params = {
         "ids": sorted(customers), "tenant": tenant.pk, "since": now - WINDOW, "window": WINDOW, "rates": dump(rates)
     }  # fmt: skip

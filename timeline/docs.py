@@ -1,7 +1,7 @@
 """The event catalogue as people read it: docs/events.md is rendered from the declared types. Pure.
 
 What a type does is not written down a second time: its example is interpreted, and so is the same example with
-every field of the schema filled in.
+every field of the schema filled in, once with every flag set and once with none.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from timeline.catalogue import EventType
-from timeline.effects import Effect
+from timeline.effects import COUNTED, OWN_ACTS, Effect
 from timeline.envelope import read_envelope
 from timeline.schema import COUNTRY_CODE, Schema
 from timeline.sources import TYPES
@@ -40,9 +40,12 @@ offset is UTC; one before 1970 or more than a day ahead is rejected.
 Fields that are not required may be null or absent, and a sender may add fields: they are kept with the timeline
 entry. Money is integer cents. Where an event has `changes`, only the fields named there are written. An integer
 `entityVersion` in the payload stands before the timestamp when two events write the same field.
-Writes of tier 0 only fill what no other source tells. Examples of every type lie in
+Moments are from 1900 to 2999; an amount without a currency is in the tenant's. Writes of tier 0 only fill what no
+other source tells. Counters are counted anew from what is stored, so that order and repetition change nothing: a
+cancelled booking counts no more. Whoever an event names gets its identifiers. Examples of every type lie in
 `timeline/sources/examples/`.
 """
+KNOWN = {"externalIds": {"golfRsaId": "1", "cdhId": "1"}}
 KINDS = {"string": "text", "boolean": "true/false"}
 
 
@@ -66,26 +69,25 @@ def render() -> str:
 
 
 def _section(event_type: EventType) -> Iterator[str]:
-    plain, full = _effects(event_type)
+    plain, *filled = _effects(event_type)
+    full = filled[0]
     yield f"### `{event_type.name}`\n"
     yield f"{event_type.summary}\n"
     if event_type.aliases:
         yield f"- Also sent as: {_listed(event_type.aliases)}"
     yield f"- Priority: {event_type.priority.name.lower()}"
     if full.entry:
-        counts = ", the customer's own act" if plain.entry and plain.entry.counts else ""
-        types = {effect.entry.type: None for effect in (plain, full) if effect.entry}
-        yield f"- Timeline: {_listed(types)} ({full.entry.category}{counts})"
-    written = {_wire(name): None for person in full.people for name in person.fields}
+        types = {effect.entry.type: None for effect in (plain, *filled) if effect.entry}
+        yield f"- Timeline: {_listed(types)} ({full.entry.category})"
+    written = {_wire(name): None for effect in filled for person in effect.people for name in person.fields}
     if written:
         tier = ", tier 0" if full.people[0].tier == 0 else ""
         yield f"- Profile{tier}: {_listed(written)}"
     stages = {person.stage: None for person in plain.people if person.stage}
     if stages:
         yield f"- Lifecycle: evidence for {', '.join(stages)}"
-    seen = {_wire(name): None for person in plain.people for name in person.seen}
-    if seen:
-        yield f"- Raises: {_listed(seen)}"
+    if counters := {_wire(name): None for name in _counters(plain)}:
+        yield f"- Counters: {_listed(counters)}"
     kinds = {fact.kind: None for fact in full.facts}
     if kinds:
         yield f"- Facts: {_listed(kinds)}"
@@ -98,25 +100,37 @@ def _section(event_type: EventType) -> Iterator[str]:
     yield ""
 
 
-def _effects(event_type: EventType) -> tuple[Effect, Effect]:
-    """What the example does, and what it would do with every field of the schema there."""
+def _counters(effect: Effect) -> Iterator[str]:
+    """The attributes of CustomerMetrics that are counted anew."""
+    if effect.entry and effect.entry.counts:
+        yield from OWN_ACTS
+    for person in effect.people:
+        yield from person.seen
+    for fact in effect.facts:
+        yield from COUNTED.get(fact.kind, ())
+
+
+def _effects(event_type: EventType) -> Iterator[Effect]:
+    """What the example does, and what it would do with every field and id there, flags set and not."""
     event = read_envelope(examples()[event_type.name], now=NOW).event()
-    filled = {**_filled(event_type.schema["properties"]), **event.payload}
-    filled.pop("changes", None)
-    return event_type.interpret(event), event_type.interpret(replace(event, payload=filled))
+    yield event_type.interpret(event)
+    for flag in (True, False):
+        filled = {**_filled(event_type.schema["properties"], flag), **event.payload}
+        filled.pop("changes", None)
+        yield event_type.interpret(replace(event, payload=filled, identity={**KNOWN, **event.identity}))
 
 
-def _filled(properties: Mapping[str, Schema]) -> dict[str, Any]:
-    return {name: _value(schema) for name, schema in properties.items() if "enum" not in schema}
+def _filled(properties: Mapping[str, Schema], flag: bool) -> dict[str, Any]:
+    return {name: _value(schema, flag) for name, schema in properties.items() if "enum" not in schema}
 
 
-def _value(schema: Schema) -> Any:
+def _value(schema: Schema, flag: bool) -> Any:
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     if "string" in kinds:
         return (
             "2026-11-01" if "format" in schema else "ZA" if schema.get("pattern") == COUNTRY_CODE else "ZAR"
         )
-    return {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}}[kinds[0]]
+    return {"integer": 1, "number": 1, "boolean": flag, "array": [], "object": {}}[kinds[0]]
 
 
 def _kind(schema: Schema) -> str:

@@ -5,6 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+# Kinds of facts that counters of CustomerMetrics are counted from.
+COUNTED: Mapping[str, tuple[str, ...]] = {
+    "booking": ("booking_count_30d", "last_booking_at"),
+    "order": ("lifetime_value",),
+    "payment": ("lifetime_value",),
+    "deal": ("lifetime_value",),
+}
+OWN_ACTS = ("activity_count_30d", "last_activity_at", "last_activity_type")  # counted from entries that count
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

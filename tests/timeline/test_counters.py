@@ -80,7 +80,8 @@ def test_lifetime_value_adds_each_transaction_once_in_the_tenants_currency(tenan
             event(4, "scl.payment.received", {"id": "p1", "memberId": 3, "amount": 100, "currency": "GBP"}),
             event(5, "deal.won", {"dealId": "d1", "dealValue": 700, "currency": "ZAR"}),
             event(6, "scl.payment.received", {"id": "p2", "memberId": 3, "amount": 999, "currency": "JPY"}),
+            event(7, "scl.payment.received", {"id": "p3", "memberId": 3, "amount": 30}),
         ]
     )
     process_due(tenant)
-    assert CustomerMetrics.objects.get().lifetime_value_cents == 5000 - 1500 + 100 * 20 + 700
+    assert CustomerMetrics.objects.get().lifetime_value_cents == 5000 - 1500 + 100 * 20 + 700 + 30

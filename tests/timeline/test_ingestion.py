@@ -23,6 +23,7 @@ from tests.factories import ClubFactory, TenantFactory
 from timeline import ingestion
 from timeline.application import Outcome
 from timeline.ingestion import process_due, receive, tenants_with_due_events
+from timeline.listing import entries_of
 from timeline.models import Activity, EventBody, InboundEvent, SyncStatus
 from timeline.replay import discard, preview, replay
 
@@ -225,6 +226,35 @@ def test_a_historical_event_fills_the_profile_and_its_news_say_so(tenant: Tenant
     assert set(topics) == {
         ("crm.profile.created", True), ("person.became_customer", True), ("high_value_purchase", True),
     }  # fmt: skip
+
+
+def test_a_high_value_purchase_is_told_in_the_tenants_money_with_its_cause(tenant: Tenant) -> None:
+    tenant.currency_rates = {"GBP": 20}
+    tenant.save()
+    amounts = [
+        ("ZAR", 99_999),
+        ("ZAR", 100_000),
+        ("GBP", 4_999),
+        ("GBP", 5_000),
+        ("JPY", 10**9),
+        (None, 100_000),
+    ]
+    receive(
+        [
+            event(n, "order.paid", payload={"orderId": f"o-{n}", "total": total, "currency": currency})
+            for n, (currency, total) in enumerate(amounts)
+        ]
+    )
+    process_due(tenant)
+    told = OutboxMessage.objects.filter(topic="high_value_purchase").order_by("key")
+    assert list(told.values_list("key", "correlation_id")) == [("o-1", "e-1"), ("o-3", "e-3"), ("o-5", "e-5")]
+
+
+def test_a_timeline_begins_with_the_profile(tenant: Tenant) -> None:
+    receive([event(1)])
+    process_due(tenant)
+    entries = entries_of(CustomerProfile.objects.get().pk, {}).order_by("-occurred_at", "-pk")
+    assert [entry.type for entry in entries] == ["WEB_PAGE_VIEW", "PROFILE_CREATED"]
 
 
 def test_a_hard_member_delete_opens_an_erasure_request(tenant: Tenant) -> None:

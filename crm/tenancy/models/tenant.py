@@ -75,6 +75,11 @@ class Tenant(models.Model):
         return self.name
 
     @property
+    def rates(self) -> dict[str, Any]:
+        """Currency -> what one unit of it is worth in the tenant's; "" stands for an amount that names none."""
+        return {**self.currency_rates, self.currency: 1, "": 1}
+
+    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
