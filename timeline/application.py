@@ -8,22 +8,21 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from crm.errors import CRMError
-from crm.outbox.services import News, emit_many
+from crm.outbox.services import emit_many
 from crm.tenancy.models import Club, uuid7
 from crm.tenancy.rows import dump, insert_rows, run
 from crm.tenancy.scope import current_tenant
 from customers import normalise
 from customers.changes import Mention, apply_mentions
 from customers.changes import Outcome as People
-from customers.changes import Person as Changed
 from customers.facts import FactChange, FactWrite, apply_facts
-from customers.payloads import WIRE, created_payload, updated_payload, wire_value
 from customers.resolution import Hit
 from customers.stamps import Stamp
 from timeline.counters import raise_seen, recount
 from timeline.effects import COUNTED, Effect, Event
 from timeline.envelope import read_envelope
 from timeline.models import Activity, SyncStatus
+from timeline.news import Told, news_of
 from timeline.schema import problems
 from timeline.sources import TYPES
 
@@ -192,7 +191,8 @@ def _apply(readings: Sequence[_Reading], now: datetime) -> list[Outcome]:
     _move([entry for entry in beginnings if not people.people[entry["customer_id"]].is_new])
     raise_seen({pk: person.seen for pk, person in people.people.items()})
     recount(_recounted(people, entries, changes), now=now)
-    emit_many(list(_news(readings, hits, people, changes)))
+    told = [Told(reading.event, reading.effect, own) for reading, own in zip(readings, hits, strict=True)]
+    emit_many(list(news_of(told, people.people, changes)))
     return [
         _outcome(reading, own, entry) for reading, own, entry in zip(readings, hits, entries, strict=True)
     ]
@@ -282,63 +282,3 @@ def _outcome(reading: _Reading, own: Sequence[Hit | None], entry: Mapping[str, A
         SyncStatus.SUCCESS, customer, entry["id"] if entry else None,
         code=LEFT_OUT if reading.left_out else "", error=reading.left_out,
     )  # fmt: skip
-
-
-def _news(
-    readings: Sequence[_Reading],
-    hits: Sequence[Sequence[Hit | None]],
-    people: People,
-    changes: Sequence[FactChange],
-) -> Iterator[News]:
-    """What the rest of the world hears of the batch. News of historical events alone say so."""
-    types = {reading.event.id: reading.event.type for reading in readings}
-    live = {
-        hit.customer
-        for reading, own in zip(readings, hits, strict=True)
-        for hit in own
-        if hit and not reading.event.historical
-    }
-    for pk, person in people.people.items():
-        yield from _news_of(pk, person, types, historical=pk not in live)
-    for reading, own in zip(readings, hits, strict=True):
-        subject = {"customerId": str(own[0].customer)} if own and own[0] else {}
-        for topic, payload in reading.effect.announce:
-            yield News(
-                topic, reading.event.id, {**payload, **subject}, reading.event.id, reading.event.historical
-            )
-    for change in changes:
-        yield from _news_of_order(change, live)
-
-
-def _news_of(pk: UUID, person: Changed, types: Mapping[str, str], *, historical: bool) -> Iterator[News]:
-    cause = person.cause.event if person.cause else ""
-    told = sorted(person.changed & WIRE.keys())
-    if person.is_new:
-        payload = created_payload(person.row, cause=types.get(cause, ""))
-        yield News("crm.profile.created", str(pk), payload, cause, historical)
-    elif told:
-        yield News("crm.profile.updated", str(pk), updated_payload(person.row, told), cause, historical)
-    if "deleted_at" in person.changed and person.row["deleted_at"]:
-        yield News(
-            "crm.profile.deleted", str(pk), {"id": str(pk), "reason": types.get(cause, "")}, cause, historical
-        )
-    if "CUSTOMER" in person.row["stages_reached"] and "CUSTOMER" not in person.reached_before:
-        yield News("person.became_customer", str(pk), {"customerId": str(pk)}, cause, historical)
-
-
-def _news_of_order(change: FactChange, live: set[UUID]) -> Iterator[News]:
-    after = change.after
-    if change.kind != "order" or after["paid_at"] is None or change.before.get("paid_at") is not None:
-        return
-    tenant = current_tenant()
-    if (after["total_cents"] or 0) * tenant.rates.get(after["currency"], 0) >= tenant.high_value_cents:
-        payload = {
-            "customerId": str(after["customer_id"]),
-            "orderId": after["key"],
-            "total": after["total_cents"],
-            "currency": after["currency"],
-            "paidAt": wire_value(after["paid_at"]),
-        }
-        historical = after["customer_id"] not in live
-        cause = Stamp(*after["stamps"]["paid_at"]).event
-        yield News("high_value_purchase", after["key"], payload, cause, historical)

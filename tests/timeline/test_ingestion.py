@@ -228,6 +228,36 @@ def test_a_historical_event_fills_the_profile_and_its_news_say_so(tenant: Tenant
     }  # fmt: skip
 
 
+def test_an_event_of_the_past_triggers_nothing_beside_one_of_now(tenant: Tenant) -> None:
+    """The same person, in one batch: their purchase of old made them a customer, not what they do today."""
+    me = {"identity": {"email": "p@example.com"}}
+    old = {"orderId": "o", "total": 10**6, "currency": "ZAR"}
+    receive([event(2, "order.paid", historical=True, payload=old, **me), event(1, **me)])
+    process_due(tenant)
+    told = OutboxMessage.objects.values_list("topic", "correlation_id", "historical")
+    assert set(told) == {
+        ("crm.profile.created", "e-1", False), ("person.became_customer", "e-2", True),
+        ("high_value_purchase", "e-2", True),
+    }  # fmt: skip
+
+
+def test_who_becomes_a_customer_today_too_is_told_as_of_today(tenant: Tenant) -> None:
+    me = {"identity": {"email": "p@example.com"}}
+    orders = [{"orderId": f"o-{n}", "total": 1, "currency": "ZAR"} for n in range(3)]
+    receive([event(n + 1, "order.paid", historical=n != 1, payload=orders[n], **me) for n in range(3)])
+    process_due(tenant)
+    told = OutboxMessage.objects.get(topic="person.became_customer")
+    assert (told.correlation_id, told.historical) == ("e-2", False)
+
+
+def test_a_purchase_by_nobody_names_nobody(tenant: Tenant) -> None:
+    receive(
+        [event(1, "order.paid", identity={}, payload={"orderId": "o", "total": 10**6, "currency": "ZAR"})]
+    )
+    process_due(tenant)
+    assert OutboxMessage.objects.get().payload["customerId"] is None
+
+
 def test_a_high_value_purchase_is_told_in_the_tenants_money_with_its_cause(tenant: Tenant) -> None:
     tenant.currency_rates = {"GBP": 20}
     tenant.save()
