@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -194,7 +195,7 @@ class InboundEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Type"))
     def type_shown(self, event: InboundEvent) -> str:
-        return event.type
+        return Truncator(event.type).chars(44)
 
     @admin.display(description=_("Source"))
     def source_shown(self, event: InboundEvent) -> str:

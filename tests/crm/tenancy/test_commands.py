@@ -164,7 +164,11 @@ def test_the_key_is_alone_on_standard_output_and_opens(tenant, capsys):
         (("--tenant", "nowhere", "--scopes", "crm:read"), "fynbos-group"),
         (("--tenant", "fynbos-group", "--scopes", "crm:read,crm:fly"), "crm:campaigns"),
         (("--tenant", "fynbos-group", "--scopes", ","), "at least one"),
-        (("--tenant", "fynbos-group", "--scopes", "crm:read", "--expires-days", "0"), "at least 1"),
+        (("--tenant", "fynbos-group", "--scopes", "crm:read", "--expires-days", "0"), "from 1 to 36500"),
+        (
+            ("--tenant", "fynbos-group", "--scopes", "crm:read", "--expires-days", "9999999"),
+            "from 1 to 36500",
+        ),
         (("--tenant", "fynbos-group", "--scopes", "crm:read", "--name", "n" * 101), "name"),
     ],
 )

@@ -12,6 +12,8 @@ from crm.tenancy.permissions import Scope
 from crm.tenancy.scope import tenant_scope
 from crm.tenancy.setup import find_tenant, issue_key
 
+LONGEST = 36_500  # days
+
 
 class Command(BaseCommand):
     help = "Issue an API key. It is the only line on standard output and is never shown again."
@@ -31,8 +33,10 @@ class Command(BaseCommand):
             for name in ("scopes", "sources")
         )
         days = options["expires_days"]
-        if days is not None and days < 1:
-            raise CommandError("--expires-days must be at least 1.")
+        if days is not None and not 1 <= days <= LONGEST:
+            raise CommandError(
+                f"--expires-days must be from 1 to {LONGEST}; leave it out for a key that never expires."
+            )
         expires_at = timezone.now() + timedelta(days=days) if days else None
         try:
             with tenant_scope(find_tenant(options["tenant"])):
