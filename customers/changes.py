@@ -188,8 +188,9 @@ def _write_to(person: Person, mention: Mention) -> None:
     row, stamps, stamp = person.row, person.row["provenance"], mention.stamp
     writes = _columns(mention)
     person.told += told(row, stamps, writes, stamp)
-    person.changed |= fold(row, stamps, writes, stamp)
-    person.touched = person.touched or bool(mention.fields)
+    folded = fold(row, stamps, writes, stamp)
+    person.changed |= folded.changed
+    person.touched = person.touched or bool(folded.won)
     if mention.stage and lifecycle.reach(row["stages_reached"], mention.stage, stamp.at):
         person.changed.add("stages_reached")
     _derive(person)

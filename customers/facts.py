@@ -69,7 +69,7 @@ def apply_facts(writes: Sequence[FactWrite], *, now: datetime) -> list[FactChang
 def _apply_kind(kind: str, writes: Sequence[FactWrite], now: datetime) -> list[FactChange]:
     keys = {write.key for write in writes}
     rows = _claim(kind, sorted(keys | _relatives(kind, keys)), now)
-    before = {key: dict(row) for key, row in rows.items()}
+    before = {key: row | {"stamps": dict(row["stamps"])} for key, row in rows.items()}
     for write in writes:
         row = rows[write.key]
         owner = {} if write.customer is None else {"customer_id": write.customer}

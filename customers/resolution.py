@@ -172,7 +172,8 @@ def resolve_batch(requests: Sequence[Request], *, now: datetime) -> list[Hit]:
             holders.pop(key, None)
         holders.update(read_holders(keys))
     people = sorted({holder.customer for held_by in holders.values() for holder in held_by})
-    run(LOCK_PEOPLE, [current_tenant().pk, people])
+    if people:
+        run(LOCK_PEOPLE, [current_tenant().pk, people])
     doubted = {holder.customer for key in unsettled for holder in holders.get(key, ())}
     book = _Book(holders, read_strong(doubted) if doubted else {})
     order = sorted(range(len(requests)), key=lambda index: -len(requests[index].hints))
@@ -188,6 +189,16 @@ def find(hints: Mapping[str, str]) -> Hit | None:
     decision = decide(hints, holders, read_strong(people))
     if decision.customer is None:
         return None
+    return Hit(decision.customer, False, decision.matched_by, decision.confidence, decision.ambiguous, hints)
+
+
+def find_settled(hints: Mapping[str, str]) -> Hit | None:
+    """Whom the normalised hints mean, when nothing is to be learnt from them: one statement, no lock."""
+    holders = read_holders(hints.items())
+    if not _is_settled(Request(hints, ""), holders):
+        return None
+    decision = decide(hints, holders, {})
+    assert decision.customer is not None  # noqa: S101 - somebody holds all of them
     return Hit(decision.customer, False, decision.matched_by, decision.confidence, decision.ambiguous, hints)
 
 

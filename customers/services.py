@@ -18,7 +18,7 @@ from customers.acts import record_act
 from customers.changes import Mention, Person, add_person, apply_mentions, write_fields
 from customers.models import CustomerProfile, Status
 from customers.payloads import WIRE, created_payload, row_payload, updated_payload
-from customers.resolution import Request, Resolution, find, register
+from customers.resolution import Hit, Request, Resolution, find, find_settled, register
 from customers.stamps import Stamp
 
 MERGE_DEPTH = 20
@@ -49,16 +49,23 @@ def look_up(hints: Mapping[str, Any], *, region: str = "") -> Resolution:
     return Resolution(profile, False, hit.matched_by, hit.confidence, hit.ambiguous)
 
 
-@transaction.atomic
 def resolve(
     hints: Mapping[str, Any], *, by: str, region: str = "", new: Mapping[str, Any] | None = None
 ) -> Resolution:
     """Find the person of the raw hints or create them, with the attributes that `new` gives to a new one.
 
-    Raises ValidationFailed when no hint is usable.
+    Raises ValidationFailed when no hint is usable. Two statements for somebody who has all the hints already.
     """
+    usable = _usable(hints, region)
+    hit = find_settled(usable) or _find_or_create(usable, by=by, new=new or {})
+    profile, _ = get_customer(hit.customer, include_deleted=True)
+    return Resolution(profile, hit.is_new, hit.matched_by, hit.confidence, hit.ambiguous)
+
+
+@transaction.atomic
+def _find_or_create(hints: Mapping[str, str], *, by: str, new: Mapping[str, Any]) -> Hit:
     now = timezone.now()
-    outcome = apply_mentions([_mention(_usable(hints, region), {}, by=by, now=now)], now=now, by=by)
+    outcome = apply_mentions([_mention(hints, {}, by=by, now=now)], now=now, by=by)
     (hit,) = outcome.hits
     assert hit is not None  # noqa: S101 - _usable() refuses a mention without hints
     for pk, person in outcome.people.items():
@@ -66,8 +73,7 @@ def resolve(
             _tell_created(pk, person, by=by)
             if new:
                 update_customer(pk, new, by=by)
-    profile, _ = get_customer(hit.customer, include_deleted=True)
-    return Resolution(profile, hit.is_new, hit.matched_by, hit.confidence, hit.ambiguous)
+    return hit
 
 
 @transaction.atomic

@@ -50,21 +50,26 @@ def microseconds(at: datetime) -> int:
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
-def fold(row: dict[str, Any], stamps: dict[str, Any], writes: Mapping[str, Any], stamp: Stamp) -> set[str]:
-    """Apply `writes` to `row` and `stamps` where `stamp` is the greatest so far.
+class Folded(NamedTuple):
+    """won: the attributes whose stamp moved; changed: those of them that have another value now."""
 
-    Returns the attributes whose value changed; a win with an equal value still moves the stamp.
-    """
-    changed = set()
+    won: set[str]
+    changed: set[str]
+
+
+def fold(row: dict[str, Any], stamps: dict[str, Any], writes: Mapping[str, Any], stamp: Stamp) -> Folded:
+    """Apply `writes` to `row` and `stamps` where `stamp` is the greatest so far, if with an equal value too."""
+    folded = Folded(set(), set())
     for attribute, value in writes.items():
         current = stamps.get(attribute)
         if current is not None and tuple(current) >= stamp:
             continue
         stamps[attribute] = list(stamp)
+        folded.won.add(attribute)
         if row.get(attribute) != value:
             row[attribute] = value
-            changed.add(attribute)
-    return changed
+            folded.changed.add(attribute)
+    return folded
 
 
 class Told(NamedTuple):

@@ -140,7 +140,7 @@ class Naive:
             fields |= {"email": hints["email"], "email_display": fields["email"]}
         if "phone_number" in fields:
             fields |= {"phone_number": hints["phoneNumber"], "phone_is_valid": True}
-        changed = fold(row, row["provenance"], fields, stamp)
+        changed = fold(row, row["provenance"], fields, stamp).changed
         if person.stage and lifecycle.reach(row["stages_reached"], person.stage, stamp.at):
             changed.add("stages_reached")
             row["lifecycle_stage"] = lifecycle.current_stage(row["stages_reached"], ended_at=None)

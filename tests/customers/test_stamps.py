@@ -41,8 +41,8 @@ def test_any_order_and_repetition_of_writes_ends_in_the_same_row(history: list[A
 
 def test_an_older_write_never_overwrites_and_a_null_is_a_write() -> None:
     row, known = {"handicap": 10}, {}
-    assert fold(row, known, {"handicap": None}, Stamp.of("scl", "2", NOW)) == {"handicap"}
-    assert fold(row, known, {"handicap": 12}, Stamp.of("scl", "1", NOW - timedelta(days=1))) == set()
+    assert fold(row, known, {"handicap": None}, Stamp.of("scl", "2", NOW)).changed == {"handicap"}
+    assert fold(row, known, {"handicap": 12}, Stamp.of("scl", "1", NOW - timedelta(days=1))).won == set()
     assert row == {"handicap": None}
 
 
