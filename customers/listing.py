@@ -1,13 +1,16 @@
 """Which customers a list shows, and in which order."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db.models import Q
 
+from crm.errors import Detail, Forbidden
 from crm.rest.paging import Column, Ordering
-from crm.tenancy.scope import current_tenant
+from crm.tenancy.masks import Personal
+from crm.tenancy.scope import current_eyes, current_tenant
 from customers import normalise
+from customers.masking import may_find_by
 from customers.models import CustomerProfile
 from customers.normalise import SERVICE_KINDS, WEAK_KINDS
 from customers.resolution import read_holders
@@ -41,9 +44,42 @@ LOOKUPS = {
     "updatedSince": "updated_at__gte",
 }
 
+# What filters and orders tell about the people they leave: every name that a list offers is in one of the two.
+TELLS: dict[str, Personal] = {
+    "engagementMin": Personal.SCORES,
+    "churnRiskMin": Personal.SCORES,
+    "engagementScore": Personal.SCORES,
+    "churnRiskScore": Personal.SCORES,
+    "lifetimeValue": Personal.SCORES,
+}
+TELLS_NOTHING_KEPT_BACK = {
+    "skip", "take", "cursor", "fields", "sort", "tenantId", "search", "status", "lifecycleStage", "type", "emailOptIn",
+    "tags", "source", "createdAfter", "createdBefore", "updatedSince", "lastActivityAt", "lastName", "firstName",
+    "createdAt", "updatedAt",
+}  # fmt: skip
+
+
+class FieldMasked(Forbidden):
+    """Your role does not see this field, so it can't filter, sort or look people up by it."""
+
+    code = "FIELD_MASKED"
+
+
+def refuse_masked(names: Iterable[str], tells: Callable[[str], Personal | None] = TELLS.get) -> None:
+    """Raise FieldMasked for names of which one tells (as `tells` knows) what is kept from who asks."""
+    masks = current_eyes().masks
+    bad = [name for name in names if tells(name) in masks]
+    if bad:
+        words = FieldMasked.__doc__ or ""
+        raise FieldMasked(details=[Detail(name, "FIELD_MASKED", words) for name in bad])
+
 
 def listed(people: Any, query: Mapping[str, Any]) -> Any:
-    """Those of `people` whom a validated CustomerListQuery means; merged and deleted ones only when `status` asks."""
+    """Those of `people` whom a validated CustomerListQuery means; merged and deleted ones only when `status` asks.
+
+    Raises FieldMasked.
+    """
+    refuse_masked([*query, *(name.removeprefix("-") for name in query.get("sort", ()))])
     people = people if query.get("status") else people.listed()
     people = people.filter(**{lookup: query[name] for name, lookup in LOOKUPS.items() if name in query})
     return people.filter(matching(query["search"])) if query.get("search") else people
@@ -55,7 +91,8 @@ def matching(text: str) -> Q:
     Two statements: the planner can't know how rare a name is, so few hits are handed to it by id.
     """
     region = current_tenant().region
-    kinds = [*WEAK_KINDS, *SERVICE_KINDS]
+    masks = current_eyes().masks
+    kinds = [kind for kind in (*WEAK_KINDS, *SERVICE_KINDS) if may_find_by(kind, masks)]
     keys = [(kind, value) for kind in kinds if (value := normalise.identifier(kind, text, region))]
     ids = {holder.customer for holders in read_holders(keys).values() for holder in holders}
     if "@" in text:

@@ -64,6 +64,8 @@ def profile_payload(profile: CustomerProfile) -> dict[str, Any]:
     for name in METRICS:
         shape[wire_name(name)] = blank_as_null(wire_value(getattr(metrics, name)))
     shape["lastActiveAt"] = shape["lastActivityAt"]
+    if kept_back := profile.masked | metrics.masked:
+        shape["masked"] = sorted(wire_name(name) for name in kept_back)
     return shape
 
 

@@ -6,13 +6,18 @@ from typing import Any
 from rest_framework import serializers
 
 from crm.rest.shapes import reply_field, shape
+from crm.tenancy.masks import Personal
+from customers.masking import COLUMNS
 from customers.models import CustomerMetrics, CustomerProfile
 from customers.payloads import METRICS, WIRE, wire_name
 
 
 def _columns(model: Any, names: Iterable[str]) -> dict[str, Any]:
     columns = {column.attname: column for column in model._meta.concrete_fields}
-    return {wire_name(name): reply_field(columns[name]) for name in names}
+    fields = {name: reply_field(columns[name]) for name in names}
+    for name in fields.keys() & set(COLUMNS[Personal.SCORES]):
+        fields[name].allow_null = True  # for those from whom they are kept
+    return {wire_name(name): field for name, field in fields.items()}
 
 
 CUSTOMER_FIELDS = {
@@ -21,6 +26,11 @@ CUSTOMER_FIELDS = {
     "tenantId": serializers.UUIDField(),
     **_columns(CustomerMetrics, METRICS),
     "lastActiveAt": serializers.DateTimeField(allow_null=True),
+    "masked": serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="Fields of which your role sees a part or nothing; absent when it sees everything.",
+    ),
 }
 Customer = shape("Customer", CUSTOMER_FIELDS, "A person, as the tenant's systems and staff know them.")
 CustomerListed = shape(

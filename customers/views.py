@@ -15,7 +15,8 @@ from crm.rest.shapes import page_of
 from crm.rest.views import ApiView, if_match
 from crm.tenancy.permissions import Scope
 from customers import services
-from customers.listing import ORDERING, listed
+from customers.listing import ORDERING, listed, refuse_masked
+from customers.masking import personal_kind
 from customers.models import CustomerProfile, Status
 from customers.payloads import profile_payload
 from customers.replies import Customer, CustomerDetail, CustomerListed, ResolutionReply
@@ -172,7 +173,9 @@ class CustomerResolve(ApiView):
 
         Reads only. External ids are given as `externalIds[golfRsaId]=…`.
         """
-        found = services.look_up(hints_of(self.params))
+        hints = hints_of(self.params)
+        refuse_masked(hints, personal_kind)
+        found = services.look_up(hints)
         require_visible(request, found.profile)
         return Response(_resolution(found))
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from crm.errors import Detail, NotFound, PreconditionFailed, ValidationFailed
 from crm.tenancy import audit
 from crm.tenancy.actors import actor_names
-from customers.models import CustomerProfile
+from customers.models import CustomerProfile, as_seen
 from timeline.mentions import keep_mentions, names_in, resolve
 from timeline.models import Note, NoteRevision, NoteType, Visibility
 from timeline.models.notes import FIELDS, LONGEST
@@ -158,6 +158,8 @@ def with_names(rows: Iterable[Any]) -> list[Any]:
     actors, names = actor_names(authors.values()), names_in(row.body for row in rows)
     for row in rows:
         row.author_name, row.names = actors.get(authors[row.pk], ""), names
+        if before := getattr(row, "was_body", None):  # computed beside the row, so not veiled with it
+            row.was_body = as_seen(before)
     return rows
 
 

@@ -38,13 +38,13 @@ class HasScope(BasePermission):
         credential = request.auth
         if not isinstance(credential, Credential):
             raise Unauthorized("Send “Authorization: Bearer …” with an API key or a token.")
-        right = view.rights.get(request.method)
+        right, needed = view.rights.get(request.method), view.scope_of(request.method)
+        held: frozenset[str] | None = credential.scopes
         if right is not None and credential.membership is not None:
             if not credential.membership.may(right):
                 raise Forbidden("Your role may not do this.")
-            return True
-        needed = view.scope_of(request.method)
-        if needed is not None and needed not in credential.scopes:
+            held = credential.given
+        if needed is not None and held is not None and needed not in held:
             raise ScopeRequired(f"This needs the scope {needed}.")
         return True
 

@@ -10,8 +10,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from crm.errors import TokenInvalid, Unauthorized
+from crm.tenancy.masks import Masks, masks_of
 from crm.tenancy.models import ApiKey, StaffMembership, Tenant
-from crm.tenancy.permissions import scopes_of
+from crm.tenancy.permissions import Role, scopes_of
 from crm.tenancy.scope import scopes_disabled, tenant_scope
 from crm.tenancy.tokens import read_token
 
@@ -26,7 +27,9 @@ class Credential:
     actor:   how the caller is written in logs and histories: key:…, token:… or user:….
     sources: event sources it may send; empty = all.
     limits:  requests a minute by kind, where they differ from the tenant's.
-    membership: of a member of staff in their session; None for keys and tokens.
+    membership: of a member of staff, in their session or by a token of theirs; None for keys and other tokens.
+    given:   the scopes that a token of staff carries, which narrow every right of theirs; None = no token of theirs.
+    role:    whose masks hold for what it reads; empty = nothing is kept from it.
     """
 
     id: str
@@ -36,10 +39,13 @@ class Credential:
     sources: frozenset[str] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
     membership: StaffMembership | None = None
+    given: frozenset[str] | None = None
+    role: str = ""
+    by_session: bool = False
 
     @property
-    def by_session(self) -> bool:
-        return self.membership is not None
+    def masks(self) -> Masks:
+        return masks_of(self.role, self.tenant.masks)
 
 
 def authenticate(header: str) -> Credential:
@@ -54,8 +60,10 @@ def authenticate(header: str) -> Credential:
 def by_membership(membership: StaffMembership) -> Credential:
     """What a member of staff may do in the API, while they read its documentation."""
     actor = f"user:{membership.user_id}"
-    scopes = frozenset(str(scope) for scope in scopes_of(membership.rights))
-    return Credential(actor, membership.tenant, actor, scopes, membership=membership)
+    return Credential(
+        actor, membership.tenant, actor, scopes_of(membership.rights), membership=membership, role=membership.role,
+        by_session=True,
+    )  # fmt: skip
 
 
 def _by_key(text: str) -> Credential:
@@ -68,8 +76,12 @@ def _by_key(text: str) -> Credential:
         raise Unauthorized("This API key is unknown, revoked or expired.")
     with tenant_scope(key.tenant):
         key.stamp_use(now=now)
-    name = f"key:{key.prefix}"
-    return Credential(name, key.tenant, name, frozenset(key.scopes), frozenset(key.sources), key.limits)
+    name, scopes = f"key:{key.prefix}", frozenset(key.scopes)
+    if key.sees_as:
+        scopes &= scopes_of(Role(key.sees_as).rights)
+    return Credential(
+        name, key.tenant, name, scopes, frozenset(key.sources), key.limits, role=key.sees_as,
+    )  # fmt: skip
 
 
 def _by_token(text: str) -> Credential:
@@ -78,7 +90,32 @@ def _by_token(text: str) -> Credential:
     if tenant is None or (claims.tenants and claims.tenants.isdisjoint({tenant.slug, str(tenant.pk)})):
         raise TokenInvalid
     caller = sha256(f"{claims.issuer}\n{claims.subject}".encode()).hexdigest()[:32]
-    return Credential(f"token:{caller}", tenant, f"token:{claims.subject}", claims.scopes)
+    name = f"token:{caller}"
+    membership = _membership(tenant, claims.subject)
+    if membership is None:
+        return Credential(name, tenant, f"token:{claims.subject}", claims.scopes)
+    if not (membership.is_active and membership.user.is_active):
+        raise Unauthorized("This member of staff is deactivated.")
+    scopes = claims.scopes & scopes_of(membership.rights)
+    actor = f"user:{membership.user_id}"
+    return Credential(
+        name, tenant, actor, scopes, membership=membership, given=claims.scopes, role=membership.role
+    )
+
+
+def _membership(tenant: Tenant, subject: str) -> StaffMembership | None:
+    """Of the member of staff whom a token's subject names by e-mail or id; one statement where it looks like either."""
+    try:
+        who = Q(user__pk=UUID(subject))
+    except ValueError:
+        who = Q(user__email=subject.lower()) if "@" in subject and "\0" not in subject else Q()
+    if not who:
+        return None
+    with tenant_scope(tenant):
+        found: StaffMembership | None = (
+            StaffMembership.objects.filter(who).select_related("tenant", "user").first()
+        )
+    return found
 
 
 def _tenant(named: str) -> Tenant | None:

@@ -17,9 +17,10 @@ from django.http.response import HttpResponseBase
 from crm.errors import CRMError, Forbidden, ServiceUnavailable
 from crm.tenancy import second_factor, sessions
 from crm.tenancy.auth import Credential, authenticate, by_membership
+from crm.tenancy.masks import masks_of
 from crm.tenancy.models import StaffMembership, Tenant, User
 from crm.tenancy.permissions import Role
-from crm.tenancy.scope import scopes_disabled, tenant_scope
+from crm.tenancy.scope import Eyes, scopes_disabled, seen_by, tenant_scope
 
 API = "/api/"
 CHOSEN = "tenant"
@@ -31,7 +32,7 @@ class TenantRequest(HttpRequest):
     """A request as this middleware leaves it.
 
     credential: who calls the API, or why nobody does (raised when a view asks), or None.
-    membership: the role of logged-in staff in the tenant they work in; None while they have to choose one.
+    membership: the role of staff in the tenant they work in; None while they have to choose one.
     """
 
     credential: Credential | CRMError | None
@@ -66,7 +67,7 @@ class TenantMiddleware:
     def _within(self, request: TenantRequest, tenant: Tenant | None) -> HttpResponseBase:
         if tenant is None:
             return self.get_response(request)
-        with tenant_scope(tenant):
+        with tenant_scope(tenant), seen_by(_eyes(request)):
             response = self.get_response(request)
             if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
                 response.streaming_content = _stay(response.streaming_content)
@@ -79,6 +80,8 @@ def _identify(request: TenantRequest) -> None:
         try:
             request.credential = authenticate(header)
             request.tenant = request.credential.tenant
+            if request.path.startswith(API):  # staff pages are for sessions only
+                request.membership = request.credential.membership
         except CRMError as exc:
             request.credential = exc
     elif settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
@@ -107,6 +110,15 @@ def _as_caller(membership: StaffMembership) -> Credential | CRMError:
     if second_factor.is_missing(membership):
         return Forbidden("Set up a second factor first: your role needs one.")
     return by_membership(membership)
+
+
+def _eyes(request: TenantRequest) -> Eyes:
+    """Whose eyes the rows of the request are for."""
+    if isinstance(credential := request.credential, Credential):
+        return Eyes(credential.actor, credential.masks)
+    membership = request.membership
+    assert membership is not None  # noqa: S101 - a tenant without a credential comes from a membership
+    return Eyes(f"user:{membership.user_id}", masks_of(membership.role, membership.tenant.masks))
 
 
 def _memberships(user: User) -> list[StaffMembership]:

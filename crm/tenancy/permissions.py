@@ -59,6 +59,6 @@ SCOPE_OF: dict[Right, Scope] = {
 }
 
 
-def scopes_of(rights: Collection[Right]) -> frozenset[Scope]:
+def scopes_of(rights: Collection[Right]) -> frozenset[str]:
     """The API scopes of the same rights: what the browsable docs may do with a staff session."""
-    return frozenset(scope for right, scope in SCOPE_OF.items() if right in rights)
+    return frozenset(str(scope) for right, scope in SCOPE_OF.items() if right in rights)

@@ -2,15 +2,37 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 from django_scopes import get_scope, scope, scopes_disabled
 
+from crm.tenancy.masks import Masks
+
 if TYPE_CHECKING:
     from crm.tenancy.models import Tenant
 
-__all__ = ["NoTenantScope", "current_tenant", "scopes_disabled", "tenant_scope"]
+__all__ = [
+    "Eyes",
+    "NoTenantScope",
+    "current_eyes",
+    "current_tenant",
+    "scopes_disabled",
+    "seen_by",
+    "tenant_scope",
+]
+
+
+class Eyes(NamedTuple):
+    """Who looks at the rows that are read, and what is kept from them."""
+
+    actor: str
+    masks: Masks
+
+
+NOBODY = Eyes("", {})
+_eyes: ContextVar[Eyes] = ContextVar("eyes", default=NOBODY)
 
 
 class NoTenantScope(RuntimeError):
@@ -30,3 +52,18 @@ def current_tenant() -> "Tenant":
     if tenant is None:
         raise NoTenantScope("no tenant scope is open here")
     return tenant  # type: ignore[no-any-return]
+
+
+@contextmanager
+def seen_by(eyes: Eyes) -> Iterator[None]:
+    """Run the block for somebody's eyes: rows with personal data are read as their masks leave them."""
+    token = _eyes.set(eyes)
+    try:
+        yield
+    finally:
+        _eyes.reset(token)
+
+
+def current_eyes() -> Eyes:
+    """Whose eyes the rows are for; outside of a request nobody's, from whom nothing is kept."""
+    return _eyes.get()

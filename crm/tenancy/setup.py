@@ -79,6 +79,7 @@ def issue_key(
     *,
     by: str,
     sources: Collection[str] = (),
+    sees_as: str = "",
     limits: Mapping[str, int] | None = None,
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
@@ -92,12 +93,13 @@ def issue_key(
         raise _invalid("scopes", f"{what}{_choices(scope.value for scope in Scope)}")
     try:
         key, secret = ApiKey.issue(
-            name=name, scopes=list(scopes), sources=list(sources), limits=dict(limits or {}), tenant=current_tenant(),
-            expires_at=expires_at, created_by=by,
+            name=name, scopes=list(scopes), sources=list(sources), sees_as=sees_as, limits=dict(limits or {}),
+            tenant=current_tenant(), expires_at=expires_at, created_by=by,
         )  # fmt: skip
     except ValidationError as error:
         raise _failed(error) from None
     after = {"name": name, "prefix": key.prefix, "scopes": list(scopes), "sources": list(sources)}
+    after |= {"sees_as": sees_as} if sees_as else {}
     record("apikey.issued", by=by, object_type="apikey", object_id=key.pk, after=after)
     return key, secret
 

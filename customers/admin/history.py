@@ -98,6 +98,8 @@ def said(change: FieldChange) -> str:
     before, after = shown(change.field, change.before), shown(change.field, change.after)
     if change.is_erased:
         return _t("changed; what it said was erased")
+    if change.masked and not (before or after):
+        return _t("changed; your role does not see what it says")
     if isinstance(change.before or [], list) and isinstance(change.after or [], list):
         return listed(change.before or [], change.after or [])
     if not before:

@@ -49,10 +49,10 @@ def consent_lights(profile: CustomerProfile) -> SafeString:
 def row_tools(profile: CustomerProfile) -> SafeString:
     """What is done with a person most often, on their row of a list."""
     links = []
-    if profile.email:
-        links.append((f"mailto:{profile.email}", _("Write an e-mail to %s") % profile, icon("mail")))
-    if profile.phone_is_valid:
-        links.append((f"tel:{profile.phone_number}", _("Call %s") % profile, icon("phone")))
+    if profile.mailto:
+        links.append((f"mailto:{profile.mailto}", _("Write an e-mail to %s") % profile, icon("mail")))
+    if profile.dialled:
+        links.append((f"tel:{profile.dialled}", _("Call %s") % profile, icon("phone")))
     tools = format_html_join("", '<a href="{}" aria-label="{}">{}</a>', links)
     return format_html('<span class="row-tools">{}</span>', tools)
 

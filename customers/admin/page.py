@@ -77,6 +77,7 @@ class Identifier:
     is_owner: bool
     source: str
     since: datetime
+    is_masked: bool = False
     shared_with: list[CustomerProfile] = field(default_factory=list)
 
 
@@ -110,7 +111,7 @@ def digest(profile: CustomerProfile, *panels: Panel) -> str:
     parts = (
         profile.version, profile.updated_at, metrics.last_activity_at, metrics.activity_count_30d,
         metrics.booking_count_30d, metrics.lifetime_value_cents, metrics.engagement_score, metrics.churn_risk_score,
-        *(panel.digest for panel in panels),
+        *sorted(profile.masked), *(panel.digest for panel in panels),
     )  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
@@ -119,12 +120,17 @@ def figures(profile: CustomerProfile, next_tee_time: str) -> list[Figure]:
     """What is read first."""
     metrics = profile.metrics
     tenant = current_tenant()
-    risk_tone = "bad" if metrics.churn_risk_score >= tenant.at_risk_threshold else "grey"
-    return [
+    counts = [
         Figure(_("Last active"), metrics.last_activity_at),
         Figure(_("Next tee time"), next_tee_time or _("none")),
         Figure(_("Activities, 30 days"), metrics.activity_count_30d),
         Figure(_("Bookings, 30 days"), metrics.booking_count_30d),
+    ]
+    if metrics.masked:
+        return counts
+    risk_tone = "bad" if metrics.churn_risk_score >= tenant.at_risk_threshold else "grey"
+    return [
+        *counts,
         Figure(_("Lifetime value"), money(metrics.lifetime_value_cents, tenant.currency)),
         score(_("Engagement"), metrics.engagement_score, metrics.engagement_score_at, "good"),
         score(_("Churn risk"), metrics.churn_risk_score, metrics.churn_risk_score_at, risk_tone),
@@ -155,7 +161,7 @@ def prop(profile: CustomerProfile, label: str, attribute: str, value: Any = None
 
 def contact(profile: CustomerProfile) -> list[Prop]:
     known = [
-        prop(profile, _("Born"), "date_of_birth", born(profile.date_of_birth)),
+        prop(profile, _("Born"), "date_of_birth", born(profile.date_of_birth) or profile.born_in),
         prop(profile, _("Gender"), "gender", profile.gender.capitalize()),
         prop(profile, _("Country"), "country", country_name(profile.country)),
         prop(profile, _("Language"), "language", language_name(profile.language)),
@@ -167,12 +173,16 @@ def contact(profile: CustomerProfile) -> list[Prop]:
 def reach(profile: CustomerProfile) -> list[Prop]:
     """E-mail and phone, shown even when there is none."""
     email, phone = profile.email_display or profile.email, profile.phone_number
-    mailto = f"mailto:{profile.email}" if profile.email else ""
-    call = f"tel:{phone}" if profile.phone_is_valid else ""
-    kinds = ("verified" if profile.email_verified else "", "" if call or not phone else "invalid")
+    mailto = f"mailto:{profile.mailto}" if profile.mailto else ""
+    call = f"tel:{profile.dialled}" if profile.dialled else ""
+    kinds = (
+        "verified" if profile.email_verified else "",
+        "invalid" if phone and not profile.phone_is_valid else "",
+    )
+    copied = email if mailto else "", "" if "phone_number" in profile.masked else phone
     return [
-        prop(profile, _("E-mail"), "email", email, copy=email, href=mailto, kind=kinds[0]),
-        prop(profile, _("Phone"), "phone_number", phone, copy=phone, href=call, kind=kinds[1]),
+        prop(profile, _("E-mail"), "email", email, copy=copied[0], href=mailto, kind=kinds[0]),
+        prop(profile, _("Phone"), "phone_number", phone, copy=copied[1], href=call, kind=kinds[1]),
     ]
 
 
@@ -202,7 +212,8 @@ def golf(profile: CustomerProfile) -> dict[str, Any]:
     ]
     numbers = AssociationNumber.objects.filter(customer=profile.pk)
     rows += [
-        Prop(kind_words(number.association), number.number, copy=number.number) for number in numbers[:5]
+        Prop(kind_words(number.association), number.number, copy="" if number.masked else number.number)
+        for number in numbers[:5]
     ]
     memberships = list(Membership.objects.filter(customer=profile.pk).order_by("club_ref")[:5])
     booked = Booking.objects.filter(customer=profile.pk, status=Booking.Status.BOOKED)
@@ -249,7 +260,7 @@ def identifiers(request: HttpRequest, profile: CustomerProfile) -> list[Identifi
         Identifier(
             kind_words(holder.alias.kind),
             holder.alias.value, is_strong(holder.alias.kind), holder.is_owner, holder.source, holder.since,
-            sharing.get(holder.alias_id, []),
+            bool(holder.alias.masked), sharing.get(holder.alias_id, []),
         )
         for holder in held
     ]  # fmt: skip

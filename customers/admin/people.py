@@ -17,8 +17,9 @@ from crm.errors import CustomerNotFound
 from crm.tenancy.access import actor, did_lately, may, record, require
 from crm.tenancy.admin.base import StaffModelAdmin
 from crm.tenancy.markup import ago, avatar, money
+from crm.tenancy.masks import Personal
 from crm.tenancy.permissions import Right
-from crm.tenancy.scope import current_tenant
+from crm.tenancy.scope import current_eyes, current_tenant
 from customers.admin import page
 from customers.admin.editing import edit_page
 from customers.admin.filters import (
@@ -65,6 +66,10 @@ class CustomerAdmin(StaffModelAdmin):
     # --- the list
     def get_queryset(self, request: HttpRequest) -> Any:
         return visible_people(request).select_related("metrics").order_by(*self.get_ordering(request))
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        is_kept_back = Personal.SCORES in current_eyes().masks
+        return [name for name in self.list_display if not (is_kept_back and name == "value")]
 
     def get_ordering(self, request: HttpRequest) -> Any:
         return [F("metrics__last_activity_at").desc(nulls_last=True), "-pk"]

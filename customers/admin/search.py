@@ -5,9 +5,10 @@ from uuid import UUID
 
 from crm.errors import CustomerNotFound
 from crm.tenancy.rows import select
-from crm.tenancy.scope import current_tenant
+from crm.tenancy.scope import current_eyes, current_tenant
 from customers import normalise
 from customers.listing import matching
+from customers.masking import may_find_by
 from customers.models import CustomerProfile
 from customers.resolution import read_holders
 from customers.services import get_customer
@@ -51,8 +52,8 @@ def _by_id(text: str) -> list[UUID]:
 
 
 def _by_identifier(text: str) -> list[UUID]:
-    tenant = current_tenant()
-    kinds = [row["kind"] for row in select(KINDS, {"tenant": tenant.pk})]
+    tenant, masks = current_tenant(), current_eyes().masks
+    kinds = [row["kind"] for row in select(KINDS, {"tenant": tenant.pk}) if may_find_by(row["kind"], masks)]
     keys = ((kind, normalise.identifier(kind, text, tenant.region)) for kind in kinds)
     holders = read_holders({(kind, value) for kind, value in keys if value is not None})
     return list(dict.fromkeys(holder.customer for held_by in holders.values() for holder in held_by))

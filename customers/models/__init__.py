@@ -15,6 +15,7 @@ from customers.models.golf import (
 from customers.models.history import FieldChange, FieldWrite
 from customers.models.identity import AliasHolder, DuplicateCandidate, IdentityAlias
 from customers.models.profile import CustomerMetrics, CustomerProfile, CustomerType, Stage, Status
+from customers.models.veil import Veiled, as_seen
 
 __all__ = [
     "AliasHolder",
@@ -42,4 +43,6 @@ __all__ = [
     "Stage",
     "Status",
     "Ticket",
+    "Veiled",
+    "as_seen",
 ]

@@ -36,6 +36,8 @@ class Order(SourceFact):
 class Payment(SourceFact):
     """A payment to the club, received or failed."""
 
+    free_text = ("failure_reason",)
+
     amount_cents = models.BigIntegerField(null=True)
     currency = models.CharField(max_length=3, blank=True)
     status = models.CharField(max_length=10, blank=True)
@@ -64,6 +66,8 @@ class Invoice(SourceFact):
 
 
 class Deal(SourceFact):
+    free_text = ("reason",)
+
     value_cents = models.BigIntegerField(null=True)
     currency = models.CharField(max_length=3, blank=True)
     status = models.CharField(max_length=10, blank=True)
@@ -76,6 +80,8 @@ class Deal(SourceFact):
 
 class Ticket(SourceFact):
     """A support ticket."""
+
+    free_text = ("subject",)
 
     subject = models.CharField(max_length=300, blank=True)
     sentiment = models.CharField(max_length=20, blank=True)
@@ -90,6 +96,8 @@ class Ticket(SourceFact):
 
 class PrivacyRequest(SourceFact):
     """A request about a person's data that waits for the club's decision."""
+
+    free_text = ("reason",)
 
     class Status(models.TextChoices):
         OPEN = "OPEN", "Open"

@@ -5,9 +5,10 @@ from django.utils import timezone
 
 from crm.tenancy.models import TenantForeignKey, TenantModel
 from customers.models.profile import CustomerProfile
+from customers.models.veil import Veiled
 
 
-class SourceFact(TenantModel):
+class SourceFact(Veiled, TenantModel):
     """A row keyed by the source's own id, assembled from events that come in any order, any number of times.
 
     `stamps` says for each attribute which event wrote it; see customers.stamps for who wins.

@@ -35,6 +35,8 @@ class Membership(SourceFact):
 class Booking(SourceFact):
     """A tee time; `customer` is who booked it."""
 
+    free_text = ("cancel_reason", "party")
+
     class Status(models.TextChoices):
         BOOKED = "BOOKED", "Booked"
         COMPLETED = "COMPLETED", "Played"

@@ -4,7 +4,10 @@ from django.db import models
 from django.db.models.functions import Now
 
 from crm.tenancy.models import TenantForeignKey, TenantModel
+from crm.tenancy.scope import Eyes
+from customers import masking
 from customers.models.profile import CustomerProfile
+from customers.models.veil import Veiled, as_seen
 
 # Columns with a history: what staff, keys and sources write. A map has one for each of its keys.
 LINKS = ("auth_user_id", "scl_member_id", "teetime_player_id", "messaging_contact_id", "external_ids")
@@ -50,7 +53,7 @@ class FieldWrite(TenantModel):
         return f"{self.source} at {self.at:%Y-%m-%d %H:%M}"
 
 
-class FieldChange(TenantModel):
+class FieldChange(Veiled, TenantModel):
     """One field of a FieldWrite, read only: a view.
 
     `before` is what the write before it said, in the order of stamps and not of arrival, so that a field's changes
@@ -77,3 +80,14 @@ class FieldChange(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.field} at {self.at:%Y-%m-%d %H:%M}"
+
+    def veil(self, eyes: Eyes) -> None:
+        """As the column itself is veiled; a key of a map, as its map."""
+        column, _dot, key = self.field.partition(".")
+        kind = masking.kind_of(column)
+        for name in ("before", "after"):
+            value = getattr(self, name)
+            if kind is not None and kind in eyes.masks:
+                value = masking.left_of(kind, eyes.masks[kind], value) or None
+                self.masked = frozenset({"before", "after"})
+            setattr(self, name, as_seen({key: value})[key])

@@ -4,10 +4,13 @@ from django.db import models
 from django.utils import timezone
 
 from crm.tenancy.models import TenantForeignKey, TenantModel, uuid7
+from crm.tenancy.scope import Eyes
+from customers import masking
 from customers.models.profile import CustomerProfile
+from customers.models.veil import Veiled
 
 
-class IdentityAlias(TenantModel):
+class IdentityAlias(Veiled, TenantModel):
     """One identifier of the tenant's people: the lock point when two events bring it at once.
 
     `kind` is the wire name (email, phoneNumber, authUserId, sclMemberId, teetimePlayerId, messagingContactId,
@@ -28,6 +31,11 @@ class IdentityAlias(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.value}"
+
+    def veil(self, eyes: Eyes) -> None:
+        left = masking.masked_identifier(self.kind, self.value, eyes.masks)
+        if left != self.value:
+            self.value, self.masked = left, frozenset({"value"})
 
 
 class AliasHolder(TenantModel):

@@ -9,7 +9,10 @@ from django.db import models
 from django.db.models.functions import Upper
 from django.utils import timezone
 
+from crm.tenancy.masks import Level, Personal
 from crm.tenancy.models import TenantForeignKey, TenantModel, scoped, uuid7
+from crm.tenancy.scope import Eyes
+from customers.models.veil import Veiled
 
 
 class Status(models.TextChoices):
@@ -55,7 +58,7 @@ def _facts_at(model: str, refs: list[str]) -> Any:
     return rows.filter(customer=models.OuterRef("pk"), club_ref__in=refs)
 
 
-class CustomerProfile(TenantModel):
+class CustomerProfile(Veiled, TenantModel):
     """A person as the tenant's systems and staff know them.
 
     E-mail and phone are contact points, kept in step with the identity aliases but without unique keys.
@@ -63,6 +66,8 @@ class CustomerProfile(TenantModel):
     `created_at` is since when they are known: the earliest time that anything was heard of, which may be long
     before the row was made (its id tells that).
     """
+
+    free_text = ("customer_notes", "internal_notes", "custom_fields", "source_details")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     external_id = models.UUIDField(default=uuid4, editable=False)
@@ -144,6 +149,8 @@ class CustomerProfile(TenantModel):
     version = models.PositiveIntegerField(default=1, editable=False)
     provenance = models.JSONField(default=dict, editable=False)
 
+    born_in = ""  # the year of birth, for those who may see no more of it
+
     objects: ClassVar[Any] = scoped(CustomerQuerySet)
 
     class Meta(TenantModel.Meta):
@@ -183,13 +190,29 @@ class CustomerProfile(TenantModel):
         letters = [word[0] for word in (self.first_name, self.last_name) if word]
         return "".join(letters or [str(self)[:1]]).upper()
 
+    def veil(self, eyes: Eyes) -> None:
+        born = self.__dict__.get("date_of_birth")
+        super().veil(eyes)
+        if born and eyes.masks.get(Personal.BIRTH_DATE) is Level.MASKED:
+            self.born_in = str(born.year)
+
+    @property
+    def mailto(self) -> str:
+        """The address to write to; nothing where only a part of it may be seen."""
+        return "" if "email" in self.masked else self.email
+
+    @property
+    def dialled(self) -> str:
+        """The number to call; nothing where it is not valid, or only a part of it may be seen."""
+        return self.phone_number if self.phone_is_valid and "phone_number" not in self.masked else ""
+
     @property
     def etag(self) -> str:
         """Changes with what people and sources write, not with counters and scores."""
         return f'"{self.pk.hex}-{self.version}"'
 
 
-class CustomerMetrics(TenantModel):
+class CustomerMetrics(Veiled, TenantModel):
     """Counters and scores of one customer: written often, so narrow, and apart from the profile's history."""
 
     customer = models.OneToOneField(

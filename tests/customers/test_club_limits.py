@@ -22,7 +22,9 @@ def here(tenant: Tenant) -> Club:
 
 @pytest.fixture
 def ours(here: Club) -> CustomerProfile:
-    return CustomerProfileFactory(last_name="Ours", email="ours@example.com", home_club_ref="here")
+    return CustomerProfileFactory(
+        last_name="Ours", email="ours@example.com", scl_member_id=7, home_club_ref="here"
+    )
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def test_every_role_sees_the_people_of_its_clubs_only(role, here, ours, theirs, 
     assert browser.get(LIST, {"search": "theirs@example.com"}).json()["data"] == []
     assert browser.get(f"{LIST}/{ours.pk}").status_code == 200
     assert len(browser.get(f"{LIST}/{ours.pk}/activities").json()["data"]) == 1
-    found = browser.get(f"{LIST}/resolve", {"email": "ours@example.com"}).json()
+    found = browser.get(f"{LIST}/resolve", {"sclMemberId": "7"}).json()
     assert found["profile"]["id"] == str(ours.pk)
 
 

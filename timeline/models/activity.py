@@ -4,7 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from crm.tenancy.models import TenantForeignKey, TenantModel, uuid7
-from customers.models import CustomerProfile
+from customers.models import CustomerProfile, Veiled
 
 
 class Category(models.TextChoices):
@@ -22,13 +22,16 @@ class Category(models.TextChoices):
     SYSTEM = "SYSTEM", "System"
 
 
-class Activity(TenantModel):
+class Activity(Veiled, TenantModel):
     """One entry of a customer's timeline.
 
     Once per source event: written in the transaction that settles the event's inbox row. `recorded_for` stays
     with the person it was first recorded for, so that a merge and its undo are one UPDATE each. The table is
     to be partitioned by month: nothing points at it with a foreign key.
     """
+
+    free_text = ("title", "description", "metadata", "context")
+    written_by = "actor"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer = TenantForeignKey(CustomerProfile, related_name="+")

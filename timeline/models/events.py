@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from crm.tenancy.models import TenantForeignKey, TenantModel, scoped, uuid7
-from customers.models import CustomerProfile
+from customers.models import CustomerProfile, Veiled
 
 
 class SyncStatus(models.TextChoices):
@@ -30,13 +30,15 @@ class InboundEventQuerySet(models.QuerySet["InboundEvent"]):
         return self.filter(status=SyncStatus.FAILED, dead_at__isnull=False)
 
 
-class InboundEvent(TenantModel):
+class InboundEvent(Veiled, TenantModel):
     """One event as received, and what became of it (the sync log).
 
     A narrow row kept for ever: it is what makes an event count once. The body lies in EventBody and is purged
     by rule. `is_waiting` is true while a worker still has to act (PENDING, or FAILED awaiting its retry).
     `claimed_at` is committed before the work starts, so that a row whose worker died is known and runs alone.
     """
+
+    free_text = ("error",)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     source = models.CharField(max_length=50)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.tenancy.models import TenantForeignKey, TenantModel, User, scoped, uuid7
-from customers.models import CustomerProfile
+from customers.models import CustomerProfile, Veiled
 
 LONGEST = 20_000
 
@@ -42,8 +42,10 @@ class NoteQuerySet(models.QuerySet["Note"]):
         return self.filter(models.Q(visibility__in=levels) | models.Q(author=actor))
 
 
-class NoteFields(TenantModel):
+class NoteFields(Veiled, TenantModel):
     """What a writer says; a revision keeps all of it."""
+
+    free_text = ("body",)
 
     type = models.CharField(max_length=9, choices=NoteType.choices, default=NoteType.GENERAL)
     body = models.TextField(help_text="Markdown; somebody mentioned is @[id].")
@@ -60,6 +62,8 @@ FIELDS = ("type", "body", "visibility", "is_pinned", "due_on")
 
 class Note(NoteFields):
     """A note. `recorded_for` stays with the person it was written about, so that merging is one UPDATE."""
+
+    written_by = "author"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer = TenantForeignKey(CustomerProfile, related_name="+")
@@ -101,6 +105,8 @@ class Note(NoteFields):
 
 class NoteRevision(NoteFields):
     """A note as it was from one edit to the next; the first one is the note as it was written."""
+
+    written_by = "actor"
 
     note = TenantForeignKey(Note, models.CASCADE, related_name="+")
     version = models.PositiveIntegerField()

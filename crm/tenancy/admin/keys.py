@@ -48,13 +48,24 @@ class KeyForm(PlainLabels, forms.ModelForm[ApiKey]):
 
     class Meta:
         model = ApiKey
-        fields = ("name", "scopes", "sources", "limits", "expires_at")
-        labels = {"sources": _("Event sources"), "limits": _("Limits")}
+        fields = ("name", "scopes", "sources", "sees_as", "limits", "expires_at")
+        labels = {"sources": _("Event sources"), "sees_as": _("Sees people as"), "limits": _("Limits")}
         widgets = {"limits": forms.Textarea(attrs={"rows": 2})}
         help_texts = {
             "name": _("Who uses it: “TeeTime production”."),
+            "sees_as": _(
+                "Keeps back what the role may not see; such a key only reads. Empty = it sees everything."
+            ),
             "sources": _("Sources it may send events of, separated by commas: scl, teetime. Empty = all."),
         }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("sees_as") and set(cleaned.get("scopes", ())) - {Scope.READ}:
+            self.add_error(
+                "sees_as", _t("A key that sees people as a role can only read: tick crm:read alone.")
+            )
+        return cleaned
 
 
 class RotateForm(PlainLabels, forms.Form):
@@ -74,7 +85,7 @@ class ApiKeyAdmin(StaffModelAdmin):
     change_form_template = "admin/tenancy/apikey/change_form.html"
     fieldsets = (
         (None, {"fields": ("name", "scopes", "expires_at")}),
-        (_("Narrower"), {"fields": ("sources", "limits")}),
+        (_("Narrower"), {"fields": ("sources", "sees_as", "limits")}),
     )
 
     def get_urls(self) -> Any:

@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+from crm.tenancy.masks import ROLES
 from crm.tenancy.models.base import TenantModel, uuid7
 from crm.tenancy.permissions import Scope
 
@@ -33,6 +34,12 @@ class ApiKey(TenantModel):
         default=list,
         blank=True,
         help_text="Event sources it may send; empty = all.",
+    )
+    sees_as = models.CharField(
+        max_length=9,
+        choices=[(role.value, role.label) for role in ROLES],
+        blank=True,
+        help_text="Role whose masks hold for it; empty = it sees everything.",
     )
     limits = models.JSONField(
         default=dict, blank=True, help_text="Requests a minute, where they differ: {“events”: 6000}."
@@ -78,8 +85,8 @@ class ApiKey(TenantModel):
         self.expires_at = min(self.expires_at, until) if self.expires_at else until
         self.save(update_fields=["expires_at"])
         return self.issue(
-            name=self.name, scopes=self.scopes, sources=self.sources, limits=self.limits, tenant=self.tenant,
-            created_by=by,
+            name=self.name, scopes=self.scopes, sources=self.sources, sees_as=self.sees_as, limits=self.limits,
+            tenant=self.tenant, created_by=by,
         )  # fmt: skip
 
     def revoke(self) -> None:

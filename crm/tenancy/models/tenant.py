@@ -10,6 +10,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from phonenumbers import SUPPORTED_REGIONS
 
+from crm.tenancy.masks import problems
 from crm.tenancy.models.base import TenantModel, uuid7
 from crm.tenancy.permissions import Role
 
@@ -24,6 +25,11 @@ def valid_zone(value: str) -> None:
 def valid_region(value: str) -> None:
     if value not in SUPPORTED_REGIONS:
         raise ValidationError(f"“{value}” is not a two-letter country code, such as ZA or GB.")
+
+
+def valid_masks(value: Any) -> None:
+    if found := problems(value):
+        raise ValidationError(found)
 
 
 valid_currency = RegexValidator(r"^[A-Z]{3}$", "Use the three-letter ISO code, such as ZAR.")
@@ -59,6 +65,12 @@ class Tenant(models.Model):
         default=list,
         blank=True,
         help_text="Roles that must have a second factor.",
+    )
+    masks = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[valid_masks],
+        help_text="Role -> personal data -> level, where it differs from the usual: {“VIEWER”: {“email”: “SHOWN”}}.",
     )
     high_value_cents = models.BigIntegerField(default=100_000, validators=[MinValueValidator(1)])
     at_risk_threshold = models.PositiveSmallIntegerField(default=60)

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from crm.tenancy.tokens import keys_at
-from tests.factories import CustomerProfileFactory
+from tests.factories import ClubFactory, CustomerProfileFactory
+from tests.pages import log_in, member
 
 LIST = "/api/v1/customers"
 SECRET = "a-shared-secret-of-more-than-64-bytes-length-so-that-nobody-warns-of-it"
@@ -212,3 +213,50 @@ def test_a_deactivated_tenants_tokens_are_out(api, tenant, shared):
     tenant.save()
     token = jwt.encode(claims(tenant), SECRET, "HS256")
     assert code_of(api.with_token(token).get(LIST)) == "TOKEN_INVALID"
+
+
+@pytest.mark.parametrize("named_by", ["email", "pk"])
+def test_a_token_of_staff_is_worth_no_more_than_they_are(api, tenant, shared, named_by):
+    colleague = member("STAFF")
+    CustomerProfileFactory(internal_notes="Not for everybody")
+    subject = str(getattr(colleague.user, named_by))
+    theirs = api.with_token(sign(claims(tenant, sub=subject, scope="crm:read crm:write crm:admin")))
+    (person,) = theirs.get(LIST).json()["data"]
+    assert (person["internalNotes"], "internalNotes" in person["masked"]) == (None, True)
+    assert theirs.post(LIST, {"email": "a@example.com"}).status_code == 403
+    assert theirs.post(f"{LIST}/{person['id']}/notes", {"body": "Called."}).status_code == 201
+    reading = api.with_token(sign(claims(tenant, sub=subject, scope="crm:read")))
+    assert reading.post(f"{LIST}/{person['id']}/notes", {"body": "Called."}).status_code == 403
+
+
+def test_a_token_of_staff_limited_to_clubs_sees_their_people(api, tenant, shared):
+    here = ClubFactory(refs=["here"])
+    CustomerProfileFactory(last_name="Ours", home_club_ref="here")
+    CustomerProfileFactory(last_name="Theirs", home_club_ref="there")
+    token = sign(claims(tenant, sub=member("ADMIN", clubs=(here,)).user.email, scope="crm:read crm:events"))
+    theirs = api.with_token(token)
+    assert [row["lastName"] for row in theirs.get(LIST).json()["data"]] == ["Ours"]
+    assert theirs.get("/api/v1/events").status_code == 403
+
+
+@pytest.mark.parametrize("what", ["user", "membership"])
+def test_a_token_of_staff_stops_and_starts_with_them(api, tenant, shared, what):
+    colleague = member("VIEWER")
+    theirs = api.with_token(sign(claims(tenant, sub=colleague.user.email)))
+    row = colleague.user if what == "user" else colleague
+    for is_active, status in ((True, 200), (False, 401), (True, 200)):
+        row.is_active = is_active
+        row.save()
+        assert theirs.get(LIST).status_code == status
+
+
+def test_a_token_opens_no_staff_page_beside_a_session(api, tenant, shared):
+    token = sign(claims(tenant, sub=member("ADMIN").user.email))
+    browser = log_in(member("VIEWER").user)
+    reply = browser.get("/admin/tenancy/club/", headers={"Authorization": f"Bearer {token}"})
+    assert reply.status_code == 302
+    assert reply["Location"].startswith("/admin/tenant/")
+
+
+def sign(payload):
+    return jwt.encode(payload, SECRET, algorithm="HS256")
