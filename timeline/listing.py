@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Avg, Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models.functions import Extract, Greatest
 
 from crm.errors import EventNotFound
 from crm.rest.paging import Column, Ordering
@@ -17,6 +18,7 @@ from timeline.readers import Reader
 
 Events = QuerySet[InboundEvent]
 PROCESSING = "PROCESSING"
+MOST_KINDS = 1000
 
 TIMELINE = Ordering("activities", {"occurredAt": Column("occurred_at")}, default="-occurredAt")
 NOTES = Ordering(
@@ -113,7 +115,25 @@ def find_event(events: Events, name: str) -> InboundEvent:
 
 
 def counts(events: Events, *, since: datetime, until: datetime) -> list[dict[str, Any]]:
-    """How many events came in a stretch of time, by source and status. One statement over that stretch."""
+    """What came in a stretch of time by source, type and status, the most frequent first; times in seconds.
+
+    attempts: failures of the events themselves. lag: from receipt until settled. One statement over that stretch.
+    """
     came = events.filter(received_at__gte=since, received_at__lt=until)
-    rows: Any = came.order_by().values("source", "status").annotate(count=Count("pk"))
-    return list(rows.order_by("source", "status"))
+    lag = Extract(F("processed_at") - F("received_at"), "epoch")
+    rows: Any = came.order_by().values("source", "type", "status").annotate(
+        count=Count("pk"), attempts=Sum("attempts"), duplicates=Sum("duplicates"),
+        averageLagSeconds=Avg(lag), longestLagSeconds=Max(lag),
+    )  # fmt: skip
+    return list(rows.order_by("-count", "source", "type", "status")[:MOST_KINDS])
+
+
+def backlog(events: Events, *, now: datetime) -> dict[str, Any]:
+    """What waits for a worker or a decision. Two statements over the rows that do."""
+    due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
+    waiting = events.filter(is_waiting=True).aggregate(
+        waiting=Count("pk"),
+        retrying=Count("pk", filter=Q(status=SyncStatus.FAILED)),
+        oldest=Min(Greatest("received_at", "next_attempt_at"), filter=due),
+    )
+    return waiting | {"dead": events.filter(dead_at__isnull=False).count()}

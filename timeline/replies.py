@@ -1,6 +1,8 @@
 """What the event and activity endpoints answer."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -166,13 +168,53 @@ class EventCount(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
+class EventKindCount(EventCount):
+    """One type of a source in one status."""
+
+    type = serializers.CharField()
+    attempts = serializers.IntegerField(help_text="Failures of the events themselves.")
+    duplicates = serializers.IntegerField(help_text="Times that one of them came again.")
+    averageLagSeconds = serializers.FloatField(allow_null=True, help_text="From receipt until settled.")
+    longestLagSeconds = serializers.FloatField(allow_null=True)
+
+
 STATS_FIELDS: dict[str, Any] = {
     "from": serializers.DateTimeField(),
     "to": serializers.DateTimeField(),
     "counts": EventCount(many=True),
+    "kinds": EventKindCount(many=True, help_text="By type too; the 1000 most frequent."),
     "waiting": serializers.IntegerField(help_text="For a worker, now."),
+    "retrying": serializers.IntegerField(help_text="Those of them that failed before."),
+    "oldestDueAt": serializers.DateTimeField(
+        allow_null=True, help_text="When the oldest of those that are due became so."
+    ),
+    "oldestDueSeconds": serializers.FloatField(allow_null=True, help_text="For how long it has been due."),
     "dead": serializers.IntegerField(help_text="Dead letters, now."),
 }
+
+
+def stats_payload(
+    kinds: Sequence[Mapping[str, Any]], backlog: Mapping[str, Any], *, now: datetime
+) -> dict[str, Any]:
+    """The reply's numbers, from those of listing."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for kind in kinds:
+        counts[kind["source"], kind["status"]] += kind["count"]
+    oldest = backlog["oldest"]
+    return {
+        "counts": [
+            {"source": source, "status": status, "count": count}
+            for (source, status), count in sorted(counts.items())
+        ],
+        "kinds": kinds,
+        "waiting": backlog["waiting"],
+        "retrying": backlog["retrying"],
+        "oldestDueAt": oldest,
+        "oldestDueSeconds": oldest and max((now - oldest).total_seconds(), 0.0),
+        "dead": backlog["dead"],
+    }
+
+
 StatsReply = shape("EventStats", STATS_FIELDS, "Events received in a stretch of time.")
 
 

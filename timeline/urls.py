@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from timeline.consistency_views import Consistency
 from timeline.note_views import CustomerNote, CustomerNoteHistory, CustomerNotes
 from timeline.views import (
     CustomerActivities,
@@ -25,6 +26,7 @@ urlpatterns = [
         CustomerNoteHistory.as_view(),
         name="customer-note-history",
     ),
+    path("consistency", Consistency.as_view(), name="consistency"),
     path("events", EventList.as_view(), name="events"),
     path("events/stats", EventStats.as_view(), name="event-stats"),
     path("events/replay", EventsReplay.as_view(), name="events-replay"),

@@ -45,6 +45,7 @@ from timeline.replies import (
     activity_payload,
     event_detail,
     event_payload,
+    stats_payload,
 )
 from timeline.serializers import (
     ActivityChange,
@@ -273,21 +274,18 @@ class EventStats(ApiView):
 
     @extend_schema(operation_id="countEvents", responses={200: StatsReply})
     def get(self, request: Request) -> Response:
-        """Count events by source and status.
+        """Count events by source, type and status.
 
-        By when they were received; the last 24 hours unless told.
+        By when they were received; the last 24 hours unless told. With failed attempts, repetitions, how long it
+        took to settle them, and what waits now.
         """
-        until = self.params.get("until") or timezone.now()
+        now = timezone.now()
+        until = self.params.get("until") or now
         since = self.params.get("since") or until - timedelta(days=1)
         events = listing.visible(self.credential.sources)
-        shape = {
-            "from": since,
-            "to": until,
-            "counts": listing.counts(events, since=since, until=until),
-            "waiting": events.filter(is_waiting=True).count(),
-            "dead": events.filter(dead_at__isnull=False).count(),
-        }
-        return Response(shape)
+        kinds = listing.counts(events, since=since, until=until)
+        numbers = stats_payload(kinds, listing.backlog(events, now=now), now=now)
+        return Response({"from": since, "to": until, **numbers})
 
 
 def _items(data: Any) -> list[Any]:

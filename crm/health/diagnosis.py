@@ -11,15 +11,20 @@ from celery import current_app
 from django.conf import settings
 from django.core.checks import ERROR, Tags, run_checks
 from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from crm import env, heartbeats
 from crm.health import report, silence, vitals
+from crm.tenancy.models import Tenant
+from crm.tenancy.scope import tenant_scope
+from timeline import consistency
 
 RUNBOOKS = "docs/runbooks"
 CLOCKS_APART = 2.0  # seconds that this machine's clock may differ from the database's
 BUSY_CONNECTIONS = 0.85  # of those PostgreSQL allows
+MOST_TENANTS = 50  # whose rows are compared
 LOW_DISK, FULL_DISK = 0.10, 0.02  # of the disk still free
 CONNECTIONS = "SELECT count(*)::float8 / current_setting('max_connections')::int FROM pg_stat_activity"
 
@@ -157,6 +162,22 @@ def _sources() -> Iterator[Finding]:
         yield Finding("sources", Level.OK, "No source is silent beyond its rhythm.")
 
 
+def _consistency() -> Iterator[Finding]:
+    """Every tenant against the rules of timeline.consistency, the first so many of them."""
+    tenants = Tenant.objects.filter(is_active=True).order_by("pk")
+    wrong = False
+    for tenant in tenants[:MOST_TENANTS]:
+        with tenant_scope(tenant):
+            broken = [one for one in consistency.check(now=timezone.now()) if one.wrong]
+        for one in broken:
+            wrong = True
+            says = f"{one.says} Not so for {one.wrong} of {one.checked} looked at in {tenant.slug}"
+            do = f"See {RUNBOOKS}/disagreement.md, “{one.name}”."
+            yield Finding("consistency", Level.WARNING, f"{says}, such as {', '.join(one.examples)}.", do)
+    if not wrong:
+        yield Finding("consistency", Level.OK, "Counters, timelines, identifiers, events and outbox agree.")
+
+
 def _redis() -> Iterator[Finding]:
     do = f"Check REDIS_URL and the server; see {RUNBOOKS}/redis-down.md. Nothing is lost meanwhile."
     answers = vitals.redis_answers()
@@ -223,5 +244,6 @@ def _duration(seconds: float) -> str:
 OF_DATABASE: dict[str, Examination] = {
     "migrations": _migrations, "roles and servers": _database_settings, "connections": _connections, "clock": _clock,
     "outbox": _outbox, "events": _events, "processes": _processes, "sources": _sources,
+    "consistency": _consistency,
 }  # fmt: skip
 OTHERS: dict[str, Examination] = {"redis": _redis, "broker": _broker, "disk": _disk, "settings": _settings}

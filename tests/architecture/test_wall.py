@@ -74,6 +74,7 @@ API: dict[str, dict[str, Call]] = {
         "DELETE": Call("crm:write", 204),
     },
     "api/v1/customers/<str:pk>/notes/<str:noteId>/history": {"GET": Call("crm:read", 200)},
+    "api/v1/consistency": {"GET": Call("crm:admin", 200)},
     "api/v1/events": {"GET": Call("crm:events", 200), "POST": Call("crm:events", 202, EVENT)},
     "api/v1/events/stats": {"GET": Call("crm:events", 200)},
     "api/v1/events/replay": {"POST": Call("crm:events", 202, {})},

@@ -231,6 +231,38 @@ def test_stats_count_by_source_and_status(api):
     assert sum(row["count"] for row in longer["counts"]) == 4
 
 
+def test_stats_tell_each_type_with_its_failures_repetitions_and_delay(api, tenant):
+    now = timezone.now()
+    ago = now - timedelta(seconds=60)
+    for took in (10, 20):
+        InboundEventFactory(
+            type="scl.payment.received", status=SyncStatus.SUCCESS, is_waiting=False, duplicates=2, received_at=ago,
+            processed_at=ago + timedelta(seconds=took),
+        )  # fmt: skip
+    InboundEventFactory(
+        status=SyncStatus.FAILED, attempts=2, next_attempt_at=now - timedelta(seconds=5), received_at=ago
+    )
+    InboundEventFactory(
+        status=SyncStatus.FAILED, attempts=1, next_attempt_at=now + timedelta(seconds=5), received_at=ago
+    )
+    body = api.get(f"{EVENTS}/stats").json()
+    assert body["kinds"][0] == {
+        "source": "scl", "type": "scl.member.created", "status": "FAILED", "count": 2, "attempts": 3, "duplicates": 0,
+        "averageLagSeconds": None, "longestLagSeconds": None,
+    }  # fmt: skip
+    assert body["kinds"][1] == {
+        "source": "scl", "type": "scl.payment.received", "status": "SUCCESS", "count": 2, "attempts": 0,
+        "duplicates": 4,
+        "averageLagSeconds": 15.0, "longestLagSeconds": 20.0,
+    }  # fmt: skip
+    assert (body["waiting"], body["retrying"], body["dead"]) == (2, 2, 0)
+    assert 5 <= body["oldestDueSeconds"] < 60, (
+        "one has waited since its retry was due, the other is not due yet"
+    )
+    idle = api.as_key_of(tenant, sources=["web"]).get(f"{EVENTS}/stats").json()
+    assert (idle["kinds"], idle["oldestDueAt"], idle["oldestDueSeconds"]) == ([], None, None)
+
+
 # --- again
 def test_replaying_one_puts_it_back_in_the_queue(api):
     dead = InboundEventFactory(status=SyncStatus.FAILED, dead_at=timezone.now(), is_waiting=False, attempts=4)
