@@ -12,6 +12,7 @@ from typing import NoReturn
 from crm.embedded import EmbeddedError
 from crm.embedded.console import Console
 from crm.embedded.environment import environment, kept_secret_key, servers_to_embed, write_private
+from crm.embedded.given import check_databases
 from crm.embedded.locking import owned
 from crm.embedded.processes import Process, Processes
 from crm.embedded.programs import WEB_THREADS, background, manage, web
@@ -78,6 +79,7 @@ class Group:
 
     def start_servers(self) -> dict[str, str]:
         """Start the servers that are not given; the environment to reach all of them."""
+        check_databases(self.environ)
         postgres, valkey = servers_to_embed(self.environ, self.var)
         for server in (postgres, valkey):
             if server is not None:
