@@ -17,7 +17,7 @@ ROLE = """
         EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('tenancy_tenant') AND relowner = pg_roles.oid)
     FROM pg_roles WHERE rolname = current_user
 """
-EXTENSION = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm')"
+EXTENSIONS = "SELECT count(*) = 2 FROM pg_available_extensions WHERE name IN ('pg_trgm', 'btree_gin')"
 
 
 @register(Tags.security)
@@ -68,10 +68,11 @@ def database(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMess
     found: list[CheckMessage] = []
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
-            cursor.execute(EXTENSION)
+            cursor.execute(EXTENSIONS)
             if not cursor.fetchone()[0]:
                 hint = "Install PostgreSQL's contrib package on the database server."
-                found.append(_error(5, "PostgreSQL lacks the extension pg_trgm, which search needs.", hint))
+                words = "PostgreSQL lacks an extension that search needs: pg_trgm or btree_gin."
+                found.append(_error(5, words, hint))
             cursor.execute(ROLE)
             found += _role(*cursor.fetchone())
             cursor.execute("SHOW timezone")

@@ -44,6 +44,7 @@ SCHEDULE = (
     Job("purge event bodies", "timeline.purge_bodies", HOUR),
     Job("purge dead letters", "timeline.purge_dead_letters", HOUR),
     Job("purge drafts of notes", "timeline.purge_drafts", HOUR),
+    Job("tidy what people are found by", "customers.tidy_search", 24 * HOUR),
 )
 
 

@@ -3,17 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from django.db.models import Q
-
 from crm.errors import Detail, Forbidden
 from crm.rest.paging import Column, Ordering
 from crm.tenancy.masks import Personal
-from crm.tenancy.scope import current_eyes, current_tenant
-from customers import normalise
-from customers.masking import may_find_by
-from customers.models import CustomerProfile
-from customers.normalise import SERVICE_KINDS, WEAK_KINDS
-from customers.resolution import read_holders
+from crm.tenancy.scope import current_eyes
+from customers.search import matching
 
 ORDERING = Ordering(
     "customers",
@@ -29,7 +23,6 @@ ORDERING = Ordering(
     },
     default="-lastActivityAt",
 )
-FEW = 1000
 LOOKUPS = {
     "status": "status__in",
     "lifecycleStage": "lifecycle_stage__in",
@@ -83,32 +76,3 @@ def listed(people: Any, query: Mapping[str, Any]) -> Any:
     people = people if query.get("status") else people.listed()
     people = people.filter(**{lookup: query[name] for name, lookup in LOOKUPS.items() if name in query})
     return people.filter(matching(query["search"])) if query.get("search") else people
-
-
-def matching(text: str) -> Q:
-    """People with this identifier, or whose names start with these words.
-
-    Two statements: the planner can't know how rare a name is, so few hits are handed to it by id.
-    """
-    region = current_tenant().region
-    masks = current_eyes().masks
-    kinds = [kind for kind in (*WEAK_KINDS, *SERVICE_KINDS) if may_find_by(kind, masks)]
-    keys = [(kind, value) for kind in kinds if (value := normalise.identifier(kind, text, region))]
-    ids = {holder.customer for holders in read_holders(keys).values() for holder in holders}
-    if "@" in text:
-        return Q(pk__in=ids)
-    names = _named(normalise.name(text))
-    named = list(CustomerProfile.objects.filter(names).values_list("pk", flat=True)[: FEW + 1])
-    return Q(pk__in=ids) | names if len(named) > FEW else Q(pk__in=ids.union(named))
-
-
-def _named(text: str) -> Q:
-    first, _, last = text.partition(" ")
-    if not last:
-        return Q(last_name__istartswith=first) | Q(first_name__istartswith=first)
-    return (
-        Q(first_name__istartswith=first, last_name__istartswith=last)
-        | Q(last_name__istartswith=first, first_name__istartswith=last)
-        | Q(last_name__istartswith=text)
-        | Q(first_name__istartswith=text)
-    )

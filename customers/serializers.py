@@ -213,7 +213,10 @@ class CustomerListQuery(PageQuery):
     status = AnyOf(choices=Status.choices, required=False, help_text="Default: neither MERGED nor DELETED.")
     lifecycleStage = AnyOf(choices=Stage.choices, required=False)
     search = serializers.CharField(
-        required=False, allow_blank=True, max_length=200, help_text="An identifier, or how a name starts."
+        required=False,
+        allow_blank=True,
+        max_length=200,
+        help_text="An identifier in full, else how its words start.",
     )
     emailOptIn = Flag(required=False)
     tags = serializers.ListField(

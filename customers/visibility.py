@@ -26,6 +26,11 @@ def visible_people(request: HttpRequest) -> Any:
     return people if refs is None else people.at_clubs(refs)
 
 
+def within_clubs(request: HttpRequest) -> Any:
+    """The customers that the request is limited to, None for one that sees all of its tenant's."""
+    return None if club_refs(request) is None else visible_people(request)
+
+
 def visible_customer(
     request: HttpRequest, pk: UUID, *, include_deleted: bool = False
 ) -> tuple[CustomerProfile, UUID | None]:

@@ -31,8 +31,8 @@ from customers.admin.filters import (
     added_filters,
 )
 from customers.admin.html import consent_lights, flag_badges, page_url, row_tools, stage_badge
-from customers.admin.search import exactly, narrow
 from customers.models import CustomerProfile
+from customers.search import exactly, matching
 from customers.services import delete_customer, restore_customer
 from customers.visibility import visible_customer, visible_people
 
@@ -42,7 +42,7 @@ class CustomerAdmin(StaffModelAdmin):
     view_right, add_right, change_right = Right.VIEW, Right.EDIT, Right.EDIT
     list_display = ("name", "phone", "stage", "membership", "consent", "value", "active", "created", "tools")
     list_filter = (StatusFilter, StageFilter, ConsentFilter, FlagFilter, SourceFilter)
-    search_fields = ("last_name",)  # turns search on; narrow() does it
+    search_fields = ("last_name",)  # turns search on; customers.search does it
     change_list_template = "admin/customers/list.html"
 
     def get_urls(self) -> Any:
@@ -80,7 +80,7 @@ class CustomerAdmin(StaffModelAdmin):
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Also asked by pickers. The tenant is named for the metrics too, so that their index gives the order."""
         queryset = queryset.filter(metrics__tenant=current_tenant())
-        return (narrow(queryset, search_term) if search_term.strip() else queryset), False
+        return (queryset.filter(matching(search_term)) if search_term.strip() else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """An identifier in full opens its owner's page at once."""

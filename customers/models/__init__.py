@@ -15,6 +15,7 @@ from customers.models.golf import (
 from customers.models.history import FieldChange, FieldWrite
 from customers.models.identity import AliasHolder, DuplicateCandidate, IdentityAlias
 from customers.models.profile import CustomerMetrics, CustomerProfile, CustomerType, Stage, Status
+from customers.models.search import CustomerSearch, SearchWord
 from customers.models.veil import Veiled, as_seen
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "CourseClosure",
     "CustomerMetrics",
     "CustomerProfile",
+    "CustomerSearch",
     "CustomerType",
     "Deal",
     "DuplicateCandidate",
@@ -39,6 +41,7 @@ __all__ = [
     "Order",
     "Payment",
     "PrivacyRequest",
+    "SearchWord",
     "SourceFact",
     "Stage",
     "Status",

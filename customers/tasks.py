@@ -1,0 +1,16 @@
+"""Tasks about people: each finds its work in rows, so one more or less does no harm."""
+
+from crm.outbox.nudge import Policy, background_task
+from crm.tenancy.models import Tenant
+from crm.tenancy.scope import tenant_scope
+from customers import search_upkeep
+
+
+@background_task("customers.tidy_search", Policy.HARMLESS_TO_LOSE)
+def tidy_search() -> int:
+    """Fill gaps in what people are found by, and forget words that nobody has any more, of all tenants."""
+    done = 0
+    for tenant in Tenant.objects.filter(is_active=True):
+        with tenant_scope(tenant):
+            done += search_upkeep.fill_gaps() + search_upkeep.tidy_words()
+    return done
