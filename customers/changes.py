@@ -31,8 +31,8 @@ NEVER_NULL = {f.attname for f in CustomerProfile._meta.concrete_fields if not f.
 class Mention(NamedTuple):
     """What one event or act says about one person.
 
-    hints are normalised (kind -> value); fields are profile attributes; region is where a phone number
-    without a country code is dialled.
+    hints are normalised (kind -> value); fields are profile attributes, of which custom_fields names only the
+    keys it writes; region is where a phone number without a country code is dialled.
     """
 
     hints: Mapping[str, str]
@@ -187,16 +187,33 @@ def _note_source(person: Person, stamp: Stamp) -> None:
 def _write_to(person: Person, mention: Mention) -> None:
     row, stamps, stamp = person.row, person.row["provenance"], mention.stamp
     writes = _columns(mention)
+    custom = writes.pop("custom_fields", None)
     person.told += told(row, stamps, writes, stamp)
     folded = fold(row, stamps, writes, stamp)
     person.changed |= folded.changed
     person.touched = person.touched or bool(folded.won)
+    if custom:
+        _write_map(person, "custom_fields", custom, stamp)
     if mention.stage and lifecycle.reach(row["stages_reached"], mention.stage, stamp.at):
         person.changed.add("stages_reached")
     _derive(person)
     at = EPOCH + timedelta(microseconds=stamp.at)
     for name in mention.seen:
         person.seen[name] = max(at, person.seen.get(name, at))
+
+
+def _write_map(person: Person, name: str, writes: Mapping[str, Any], stamp: Stamp) -> None:
+    """Write keys of a map, each a register of its own that is stamped as `name.key`; None takes a key away."""
+    stamps, prefix = person.row["provenance"], f"{name}."
+    values = {prefix + key: value for key, value in person.row[name].items()}
+    own = {prefix + key: value for key, value in writes.items()}
+    person.told += told(values, stamps, own, stamp)
+    folded = fold(values, stamps, own, stamp)
+    person.touched = person.touched or bool(folded.won)
+    if folded.changed:
+        kept = {path: value for path, value in values.items() if value is not None}
+        person.row[name] = {path.removeprefix(prefix): value for path, value in kept.items()}
+        person.changed.add(name)
 
 
 def _columns(mention: Mention) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from crm.errors import Detail, Forbidden
 from crm.rest.paging import Column, Ordering
 from crm.tenancy.masks import Personal
 from crm.tenancy.scope import current_eyes
+from customers import custom_fields
 from customers.search import matching
 
 ORDERING = Ordering(
@@ -44,6 +45,7 @@ TELLS: dict[str, Personal] = {
     "engagementScore": Personal.SCORES,
     "churnRiskScore": Personal.SCORES,
     "lifetimeValue": Personal.SCORES,
+    "customFields": Personal.CUSTOM_FIELDS,
 }
 TELLS_NOTHING_KEPT_BACK = {
     "skip", "take", "cursor", "fields", "sort", "tenantId", "search", "status", "lifecycleStage", "type", "emailOptIn",
@@ -75,4 +77,6 @@ def listed(people: Any, query: Mapping[str, Any]) -> Any:
     refuse_masked([*query, *(name.removeprefix("-") for name in query.get("sort", ()))])
     people = people if query.get("status") else people.listed()
     people = people.filter(**{lookup: query[name] for name, lookup in LOOKUPS.items() if name in query})
+    if query.get("customFields"):
+        people = people.filter(custom_fields.condition(query["customFields"]))
     return people.filter(matching(query["search"])) if query.get("search") else people

@@ -14,6 +14,7 @@ from crm.rest.serializers import (
     BIGGEST,
     AnyOf,
     Day,
+    Dotted,
     Email,
     Flag,
     FreeMap,
@@ -149,7 +150,10 @@ class CustomerChange(IdentifierFields):
     dataRetentionDate = Day(source="data_retention_date", required=False, allow_null=True)
     customerNotes = words("customer_notes", most=20_000)
     internalNotes = words("internal_notes", most=20_000)
-    customFields = free_map("custom_fields")
+    customFields = FreeMap(
+        source="custom_fields", required=False, allow_null=True,
+        help_text="By the keys that /custom-fields defines. What is absent stays, null clears: a key, or all.",
+    )  # fmt: skip
     shared = Flag(
         required=False, help_text="Share a taken e-mail or phone with its owner, as in a household."
     )
@@ -204,6 +208,17 @@ class CustomerQuery(Query):
     fields = fields_parameter([*CUSTOMER_FIELDS, "mergedFrom"])  # type: ignore[assignment]
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "propertyNames": {"pattern": r"^customFields\.[A-Za-z][A-Za-z0-9_]{0,63}(\.(min|max))?$"},
+        "additionalProperties": {"type": "string"},
+    }
+)
+class CustomFilters(Dotted):
+    """`customFields.<key>=` for what a field is (given again: any of these), `.min=` and `.max=` for ranges."""
+
+
 class CustomerListQuery(PageQuery):
     """Filters of the list."""
 
@@ -229,6 +244,7 @@ class CustomerListQuery(PageQuery):
     createdAfter = Moment(required=False)
     createdBefore = Moment(required=False)
     updatedSince = Moment(required=False)
+    customFields = CustomFilters(required=False)
 
 
 class Writes(NamedTuple):
@@ -252,9 +268,8 @@ def writes_of(body: Mapping[str, Any]) -> Writes:
         fields["lifecycle_pin"] = stage  # nothing speaks for it but the end of a membership
     elif stage:
         fields["stages_reached"] = {stage: microseconds(timezone.now())}
-    for name in ("source_details", "custom_fields"):
-        if name in fields and fields[name] is None:
-            fields[name] = {}
+    if "source_details" in fields and fields["source_details"] is None:
+        fields["source_details"] = {}
     for kind in IDENTIFIERS:
         if kind in fields:
             hints[kind] = fields.pop(kind)

@@ -13,7 +13,7 @@ from crm.outbox.services import emit
 from crm.tenancy import audit
 from crm.tenancy.models import uuid7
 from crm.tenancy.scope import current_tenant
-from customers import normalise
+from customers import custom_fields, normalise
 from customers.acts import record_act
 from customers.changes import Mention, Person, add_person, apply_mentions, write_fields
 from customers.models import CustomerProfile, Status
@@ -80,14 +80,17 @@ def _find_or_create(hints: Mapping[str, str], *, by: str, new: Mapping[str, Any]
 def create_customer(
     fields: Mapping[str, Any], hints: Mapping[str, Any], *, by: str, shared: bool = False
 ) -> CustomerProfile:
-    """Create a person from profile attributes and raw identifiers.
+    """Create a person from profile attributes and raw identifiers; custom_fields are raw values by key.
 
     shared: an e-mail or phone that somebody has already is shared with them, as in a household.
-    Raises ValidationFailed without a usable identifier, DuplicateResource (detail `id`) for a taken one.
+    Raises ValidationFailed without a usable identifier, DuplicateResource (detail `id`) for a taken one, and for
+    custom fields as custom_fields.checked().
     """
     now, pk = timezone.now(), uuid7()
     _refuse_impossible(fields, now)
-    mention = _mention(_usable(hints, "", phone=fields.get("phone_number")), fields, by=by, now=now)
+    custom = custom_fields.checked(fields.get("custom_fields") or {}, is_new=True)
+    usable = _usable(hints, "", phone=fields.get("phone_number"))
+    mention = _mention(usable, {**fields, "custom_fields": custom}, by=by, now=now)
     register(pk, Request(mention.hints, mention.stamp.source), now=now, shared=shared)
     person = add_person(pk, mention, now=now, by=by)
     return _tell_created(pk, person, by=by)
@@ -105,11 +108,15 @@ def update_customer(
 ) -> CustomerProfile:
     """Write profile attributes and learn raw identifiers; an absent attribute stays, a None clears.
 
+    The same holds for each key of custom_fields, whose values are raw.
+
     if_match: the ETag the change was made from.
     Raises CustomerNotFound, PreconditionFailed, ValidationFailed, DuplicateResource (as create_customer).
     """
     now = timezone.now()
     _refuse_impossible(fields, now)
+    if "custom_fields" in fields:
+        fields = {**fields, "custom_fields": custom_fields.checked(fields["custom_fields"], is_new=False)}
     learnt = _usable(hints, "") if hints else {}
     mention = _mention(learnt, fields, by=by, now=now)
     register(pk, Request(learnt, mention.stamp.source), now=now, shared=shared)

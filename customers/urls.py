@@ -2,10 +2,13 @@
 
 from django.urls import path
 
+from customers.custom_views import CustomFieldList, CustomFieldOne
 from customers.history_views import CustomerHistory
 from customers.views import CustomerList, CustomerOne, CustomerResolve, CustomerRestore
 
 urlpatterns = [
+    path("custom-fields", CustomFieldList.as_view(), name="custom-fields"),
+    path("custom-fields/<str:pk>", CustomFieldOne.as_view(), name="custom-field"),
     path("customers", CustomerList.as_view(), name="customers"),
     path("customers/resolve", CustomerResolve.as_view(), name="customer-resolve"),
     path("customers/<str:pk>", CustomerOne.as_view(), name="customer"),

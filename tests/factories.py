@@ -9,7 +9,7 @@ from factory.django import DjangoModelFactory
 from crm.tenancy.models import ApiKey, Club, StaffMembership, Tenant, User
 from crm.tenancy.permissions import Role, Scope
 from crm.tenancy.scope import current_tenant, tenant_scope
-from customers.models import AliasHolder, CustomerMetrics, CustomerProfile, IdentityAlias
+from customers.models import AliasHolder, CustomerMetrics, CustomerProfile, CustomField, IdentityAlias
 from timeline.models import Activity, EventBody, InboundEvent, Note, NoteRevision
 from timeline.models.notes import FIELDS
 
@@ -93,6 +93,15 @@ def hold(customer: CustomerProfile, kind: str, value: str, *, is_owner: bool = T
     return AliasHolder.objects.create(
         tenant=customer.tenant, alias=alias, customer=customer, is_owner=is_owner, source="test"
     )
+
+
+class CustomFieldFactory(DjangoModelFactory[CustomField]):
+    class Meta:
+        model = CustomField
+
+    tenant = factory.LazyFunction(current_tenant)
+    key = factory.Sequence(lambda n: f"field{n}")
+    label = factory.LazyAttribute(lambda field: field.key.capitalize())
 
 
 class ActivityFactory(DjangoModelFactory[Activity]):

@@ -156,6 +156,13 @@ class Identifiers(serializers.DictField):
         super().__init__(child=Identifier(), **options)
 
 
+class Dotted(serializers.DictField):
+    """Query parameters that share the beginning of their names: name.key=…, each given once or more."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=serializers.ListField(child=Text(max_length=500, allow_blank=True)), **options)
+
+
 class AnyOf(serializers.MultipleChoiceField):
     """Some of a few values; as a query parameter, separated by commas or given again."""
 
@@ -196,7 +203,7 @@ def split(text: str) -> list[str]:
 
 
 def read_query(request: Request, serializer: type[StrictSerializer]) -> dict[str, Any]:
-    """The query parameters, validated. Raises ValidationError; name[key]=… fills a map."""
+    """The query parameters, validated. Raises ValidationError; name[key]=… and name.key=… fill a map."""
     query = serializer(data=_plain(request.query_params, serializer))
     query.is_valid(raise_exception=True)
     found: dict[str, Any] = query.validated_data
@@ -210,8 +217,11 @@ def _plain(params: QueryDict, serializer: type[StrictSerializer]) -> dict[str, A
     plain: dict[str, Any] = {}
     for name, values in params.lists():
         bracketed, field = IN_BRACKETS.fullmatch(name), fields.get(name)
+        head, dot, key = name.partition(".")
         if bracketed and isinstance(fields.get(bracketed[1]), serializers.DictField):
-            plain.setdefault(bracketed[1], {})[bracketed[2]] = values[-1]
+            _into(plain, bracketed[1], bracketed[2], values[-1])
+        elif dot and isinstance(fields.get(head), Dotted):
+            _into(plain, head, key, values)
         elif isinstance(field, serializers.MultipleChoiceField | serializers.ListField):
             plain[name] = [word for value in values for word in split(value)]
         elif len(values) > 1:
@@ -219,6 +229,12 @@ def _plain(params: QueryDict, serializer: type[StrictSerializer]) -> dict[str, A
         else:
             plain[name] = _value(field, values[0])
     return plain
+
+
+def _into(plain: dict[str, Any], name: str, key: str, value: Any) -> None:
+    """Put an entry into a map, unless something else was given under the map's own name."""
+    if isinstance(found := plain.setdefault(name, {}), dict):
+        found[key] = value
 
 
 def _value(field: Any, text: str) -> Any:

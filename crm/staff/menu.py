@@ -38,6 +38,7 @@ MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
     )),
     (_("Settings"), (
         ("tenancy.Club", _("Clubs"), "map-pin"),
+        ("customers.CustomField", _("Custom fields"), "list-filter"),
         ("tenancy.StaffMembership", _("Staff"), "user-cog"),
         ("tenancy.StaffMail", _("Message log"), "mail"),
         ("tenancy.ApiKey", _("API keys"), "key-round"),

@@ -98,7 +98,14 @@ def data_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
 
 def written(profile: CustomerProfile) -> list[dict[str, Any]]:
     return [
-        {"name": name.replace("_", " "), "value": getattr(profile, name, ""), "origin": origin(profile, name),
+        {"name": name.replace("_", " "), "value": value_of(profile, name), "origin": origin(profile, name),
          "event": stamp[4]}
         for name, stamp in sorted(profile.provenance.items())
     ]  # fmt: skip
+
+
+def value_of(profile: CustomerProfile, attribute: str) -> Any:
+    """The value that a stamp is about: an attribute's, or a custom field's."""
+    name, _dot, key = attribute.partition(".")
+    value = getattr(profile, name, "")
+    return value.get(key) if key and isinstance(value, dict) else value

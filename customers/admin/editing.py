@@ -16,8 +16,10 @@ from crm.errors import CRMError, DuplicateResource, PreconditionFailed, Validati
 from crm.tenancy.access import actor
 from crm.tenancy.forms import PlainLabels
 from crm.tenancy.models import Club
+from customers.admin import custom_values
 from customers.admin.html import page_url
-from customers.models import CustomerProfile
+from customers.custom_fields import WIRE
+from customers.models import CustomerProfile, CustomField
 from customers.services import create_customer, update_customer
 from customers.visibility import keep_in_clubs, visible_people
 
@@ -92,11 +94,16 @@ class CustomerForm(PlainLabels, forms.ModelForm[CustomerProfile]):
         clubs = self.fields["home_club_ref"]
         assert isinstance(clubs, forms.ChoiceField)  # noqa: S101 - declared above
         clubs.choices = club_choices(profile)
+        live = {field.key: field for field in CustomField.objects.live()}
+        self.custom = custom_values.form_fields(live, profile)
+        self.fields.update(self.custom)
 
     def writes(self) -> dict[str, Any]:
         """The attributes that the person at the form changed."""
-        names = [name for name in self.changed_data if name not in ("shared", "etag")]
+        names = [name for name in self.changed_data if name not in ("shared", "etag", *self.custom)]
         found = {name: self.cleaned_data[name] for name in names}
+        if custom := custom_values.writes(self):
+            found["custom_fields"] = custom
         if found.get("tags") == self.initial.get("tags"):  # a list always looks changed to a form
             found.pop("tags", None)
         if "home_club_ref" in found:
@@ -119,7 +126,8 @@ def edit_page(request: HttpRequest, model_admin: Any, profile: CustomerProfile |
     if request.method == "POST" and form.is_valid() and (saved := _save(request, form, profile)):
         messages.success(request, _t("%s is saved.") % saved)
         return HttpResponseRedirect(page_url(saved.pk))
-    fieldsets = [(name, {**options, "classes": ()}) for name, options in FIELDSETS]
+    own = [(_("More about them"), {"fields": list(form.custom)})] if form.custom else []
+    fieldsets = [(name, {**options, "classes": ()}) for name, options in [*FIELDSETS, *own]]
     context = {
         **model_admin.admin_site.each_context(request),
         "title": str(profile) if profile else _t("Add customer"),
@@ -156,7 +164,7 @@ def _save(
         _explain_duplicate(request, form, error)
     except ValidationFailed as error:
         for detail in error.details:
-            name = ATTRIBUTES.get(detail.field, detail.field)
+            name = ATTRIBUTES.get(detail.field, detail.field.replace(f"{WIRE}.", custom_values.PREFIX))
             form.add_error(name if name in form.fields else None, detail.message)
     except CRMError as error:
         form.add_error(None, error.message)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _l
 from crm.tenancy.markup import clock, country_name, language_name, money, source_name
 from crm.tenancy.scope import current_tenant
 from customers.admin.columns import name_places
+from customers.admin.custom_values import shown
 from customers.admin.tabs import Panel, banners, chosen_tab, tabs
 from customers.matching import by_strength, is_strong
 from customers.models import (
@@ -23,6 +24,7 @@ from customers.models import (
     AssociationNumber,
     Booking,
     CustomerProfile,
+    CustomField,
     DuplicateCandidate,
     Membership,
 )
@@ -82,7 +84,7 @@ class Identifier:
 
 
 def page(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
-    """Everything of the page. Seven statements, and those of the open tab and the banners."""
+    """Everything of the page. Eight statements, and those of the open tab and the banners."""
     opened = chosen_tab(request)
     panel, above = opened.load(request, profile), banners(request, profile)
     about_golf, held = golf(profile), identifiers(request, profile)
@@ -96,6 +98,7 @@ def page(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
         "identifiers": held,
         "household": household(held),
         "data": data(profile),
+        "custom": custom_card(profile),
         "duplicates": duplicates(request, profile),
         "tabs": tabs(),
         "opened": opened,
@@ -294,6 +297,20 @@ def data(profile: CustomerProfile) -> list[Prop]:
         prop(profile, _("Keep until"), "data_retention_date"),
     ]
     return [row for row in rows if row.value]
+
+
+def custom_card(profile: CustomerProfile) -> dict[str, Any]:
+    """The tenant's own fields: those that are filled in, and the labels of the others. One statement."""
+    fields = [] if "custom_fields" in profile.masked else list(CustomField.objects.live())
+    has = profile.custom_fields
+    return {
+        "rows": [
+            prop(profile, field.label, f"custom_fields.{field.key}", **shown(field, has[field.key]))
+            for field in fields
+            if field.key in has
+        ],
+        "empty": [field.label for field in fields if field.key not in has],
+    }
 
 
 def consent_words(given: bool | None) -> str:

@@ -1,6 +1,7 @@
 """Who: profiles, identifiers, and the facts that sources tell about people."""
 
 from customers.models.commerce import Deal, Invoice, Order, Payment, PrivacyRequest, Ticket
+from customers.models.custom import CustomField
 from customers.models.facts import SourceFact
 from customers.models.golf import (
     AssociationNumber,
@@ -26,6 +27,7 @@ __all__ = [
     "ClubEvent",
     "CompetitionEntry",
     "CourseClosure",
+    "CustomField",
     "CustomerMetrics",
     "CustomerProfile",
     "CustomerSearch",

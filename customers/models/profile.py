@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import OpClass
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Upper
 from django.utils import timezone
@@ -62,7 +62,8 @@ class CustomerProfile(Veiled, TenantModel):
     """A person as the tenant's systems and staff know them.
 
     E-mail and phone are contact points, kept in step with the identity aliases but without unique keys.
-    Every column that sources and staff write has its stamp in `provenance`: who wrote it, when, and why it won.
+    Every column that sources and staff write has its stamp in `provenance`: who wrote it, when, and why it won;
+    every custom field has its own, as `custom_fields.<key>`.
     `created_at` is since when they are known: the earliest time that anything was heard of, which may be long
     before the row was made (its id tells that).
     """
@@ -168,6 +169,12 @@ class CustomerProfile(Veiled, TenantModel):
             models.Index(fields=["tenant", "-created_at", "-id"], name="customer_by_age"),
             models.Index(fields=["tenant", "updated_at", "id"], name="customer_by_update"),
             models.Index(fields=["tenant", "home_club_ref"], name="customer_by_home_club"),
+            GinIndex(
+                fields=["tenant", "custom_fields"],
+                opclasses=["uuid_ops", "jsonb_path_ops"],
+                condition=~models.Q(custom_fields={}),
+                name="customer_by_custom_field",
+            ),
             *(  # how a name starts, whatever its case
                 models.Index(
                     models.F("tenant"),

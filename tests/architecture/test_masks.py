@@ -18,6 +18,7 @@ from tests.conftest import Api
 from tests.factories import (
     ActivityFactory,
     CustomerProfileFactory,
+    CustomFieldFactory,
     InboundEventFactory,
     NoteFactory,
     hold,
@@ -91,6 +92,7 @@ def world(tenant: Tenant) -> World:
             customer=person, title=SAID, description=SAID, metadata=TOLD, context=TOLD
         ),
         "note": NoteFactory(customer=person, body=SAID),
+        "field": CustomFieldFactory(),
     }
     return World(found, rows)
 

@@ -13,12 +13,13 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from crm.tenancy.scope import tenant_scope
-from customers.models import CustomerProfile, DuplicateCandidate, Status
+from customers.models import CustomerProfile, CustomField, DuplicateCandidate, Status
 from tests.conftest import Api
 from tests.factories import (
     ActivityFactory,
     ClubFactory,
     CustomerProfileFactory,
+    CustomFieldFactory,
     InboundEventFactory,
     NoteFactory,
     StaffMembershipFactory,
@@ -43,6 +44,15 @@ API: dict[str, dict[str, Call]] = {
     "api/v1/customers": {
         "GET": Call("crm:read", 200),
         "POST": Call("crm:write", 201, {"email": "new@example.com"}),
+    },
+    "api/v1/custom-fields": {
+        "GET": Call("crm:read", 200),
+        "POST": Call("crm:admin", 201, {"key": "size", "label": "Size", "type": "STRING"}),
+    },
+    "api/v1/custom-fields/<str:pk>": {
+        "GET": Call("crm:read", 200),
+        "PATCH": Call("crm:admin", 200, {"label": "Changed"}),
+        "DELETE": Call("crm:admin", 204),
     },
     "api/v1/customers/resolve": {
         "GET": Call("crm:read", 200, query="?email=known@example.com"),
@@ -110,7 +120,7 @@ def addresses(resolver: Any = None, prefix: str = "") -> Iterator[str]:
 
 
 STAFF = [route for route in addresses() if route.startswith("admin/") and route not in PUBLIC]
-KEPT = (CustomerProfile, InboundEvent, Activity, Note)
+KEPT = (CustomerProfile, CustomField, InboundEvent, Activity, Note)
 OF_ONE = [route for route in API if "<" in route]
 
 
@@ -137,12 +147,14 @@ def rows(tenant):
         "event": InboundEventFactory(status=SyncStatus.FAILED, is_waiting=False),
         "activity": ActivityFactory(customer=person, source="api"),
         "note": NoteFactory(customer=person),
+        "field": CustomFieldFactory(),
     }
 
 
 def named(route: str, rows: Any) -> list[Any]:
     """The ids of the rows that an address names, in its order."""
-    outer = rows["event" if "events" in route else "deleted" if "restore" in route else "customer"].pk
+    kinds = {"events": "event", "restore": "deleted", "custom-fields": "field"}
+    outer = rows[next((kind for word, kind in kinds.items() if word in route), "customer")].pk
     return [outer, *(rows[inner.removesuffix("Id")].pk for inner in re.findall(r"<str:(\w+Id)>", route))]
 
 
@@ -231,6 +243,7 @@ def staff_rows() -> dict[str, Any]:
         "note": NoteFactory(customer=person),
         "inboundevent": InboundEventFactory(),
         "club": ClubFactory(),
+        "customfield": CustomFieldFactory(),
         "apikey": issue_key(person.tenant)[0],
         "staffmembership": StaffMembershipFactory(),
         "duplicatecandidate": DuplicateCandidate.objects.create(
@@ -250,6 +263,7 @@ KINDS = (
     "note",
     "inboundevent",
     "club",
+    "customfield",
     "apikey",
     "staffmembership",
     "duplicatecandidate",

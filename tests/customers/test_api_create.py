@@ -108,11 +108,12 @@ def test_a_taken_identifier_is_409_with_the_owners_id_unless_shared(api):
 @pytest.mark.parametrize("text", NAUGHTY)
 def test_naughty_text_comes_back_as_it_went(api, text):
     reply = api.post(
-        LIST, {"authUserId": "u1", "firstName": text, "tags": ["x" + text[:90]], "customFields": {text: text}}
+        LIST,
+        {"authUserId": "u1", "firstName": text, "tags": ["x" + text[:90]], "sourceDetails": {text: text}},
     )
     assert reply.status_code == 201, reply.content
     body = api.get(reply["Location"]).json()
-    assert body["customFields"] == {text: text}
+    assert body["sourceDetails"] == {text: text}
     assert (body["firstName"] or "") == " ".join(text.split())
 
 

@@ -15,7 +15,7 @@ from customers.models import CustomerProfile, FieldChange, FieldWrite
 from customers.models.history import TRACKED
 from customers.services import create_customer, update_customer
 from tests.conftest import Api
-from tests.factories import CustomerProfileFactory, StaffMembershipFactory
+from tests.factories import CustomerProfileFactory, CustomFieldFactory, StaffMembershipFactory
 from tests.pages import LIST, at_most, staff_of
 from timeline.ingestion import process_due, receive
 
@@ -130,9 +130,11 @@ def test_identifiers_have_a_history_too(tenant: Tenant) -> None:
 
 
 def test_custom_fields_are_followed_key_by_key(tenant: Tenant) -> None:
+    CustomFieldFactory(key="shoe", type="INT")
+    CustomFieldFactory(key="left", type="BOOL")
     person = create_customer({"custom_fields": {"shoe": 9}}, {"email": "p@example.com"}, by="key:a")
     update_customer(person.pk, {"custom_fields": {"shoe": 10, "left": True}}, by="key:a")
-    update_customer(person.pk, {"custom_fields": {"left": True}}, by="key:a")
+    update_customer(person.pk, {"custom_fields": {"shoe": None}}, by="key:a")
     assert chain("custom_fields.shoe") == [(None, 9, "api"), (9, 10, "api"), (10, None, "api")]
     assert chain("custom_fields.left") == [(None, True, "api")]
 
@@ -178,6 +180,7 @@ def test_erasure_blanks_what_was_said_and_keeps_who_when_and_which(tenant: Tenan
 
 
 def test_the_api_tells_each_change_and_its_event(api: Api, tenant: Tenant) -> None:
+    CustomFieldFactory(key="shoe", type="INT")
     receive([member("Botha", 0)])
     process_due(tenant)
     person = CustomerProfile.objects.get()

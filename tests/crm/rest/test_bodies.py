@@ -47,7 +47,7 @@ def test_deep_nesting_is_400_and_no_crash(api, path):
 
 
 def test_fifty_levels_are_enough(api):
-    fits = '{"email": "a@example.com", "customFields": {"x": ' + deep(48) + "}}"
+    fits = '{"email": "a@example.com", "sourceDetails": {"x": ' + deep(48) + "}}"
     assert api.generic("POST", LIST, fits).status_code == 201
     assert api.generic("POST", LIST, fits.replace("a@", "b@").replace("[1]", "[[1]]")).status_code == 400
 
@@ -86,12 +86,12 @@ def test_text_that_cannot_be_stored_is_named(api):
         "email": "a@example.com",
         "firstName": "A\0B",
         "tags": ["ok", "\ud800"],
-        "customFields": {"a": {"b\0": 1}},
+        "sourceDetails": {"a": {"b\0": 1}},
     }
     reply = api.post(LIST, json.dumps(body), content_type="application/json")
     assert (reply.status_code, code_of(reply)) == (400, "VALIDATION_ERROR")
     assert [detail["field"] for detail in reply.json()["error"]["details"]] == [
-        "firstName", "tags[1]", "customFields.a",
+        "firstName", "tags[1]", "sourceDetails.a",
     ]  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from crm.wsgi import application
 from tests.factories import (
     ActivityFactory,
     CustomerProfileFactory,
+    CustomFieldFactory,
     InboundEventFactory,
     NoteFactory,
     issue_key,
@@ -94,7 +95,8 @@ def test_its_examples_work(api, tenant):
             .get("application/json", {})
         )
         for example in body.get("examples", {}).values():
-            reply = getattr(api, method)(path.format(**ids), example["value"])
+            of_fields = {"id": CustomFieldFactory().pk} if "custom-fields" in path else {}
+            reply = getattr(api, method)(path.format(**(ids | of_fields)), example["value"])
             assert reply.status_code < 300, (path, example, reply.content)
             ran += 1
     assert ran >= 6
@@ -109,6 +111,7 @@ def test_nothing_that_is_sent_gets_an_answer_outside_of_it(tenant, served, opera
     thandi = CustomerProfileFactory(email="thandi.nkosi@example.com")
     ids = {
         "customers": thandi.pk,
+        "custom-fields": CustomFieldFactory().pk,
         "activityId": ActivityFactory(customer=thandi, source="api").pk,
         "noteId": NoteFactory(customer=thandi).pk,
         "events": InboundEventFactory(status=SyncStatus.FAILED, is_waiting=False).pk,
