@@ -225,7 +225,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "DESCRIPTION": "People, their timelines, and the events that both are made of. See docs/api.md.",
     "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": [],  # choices stay where they are used: no names to invent for them
+    # Choices stay where they are used: no names to invent for them.
+    "POSTPROCESSING_HOOKS": ["crm.rest.examples.add_examples"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENFORCE_NON_BLANK_FIELDS": True,
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "filter": True, "validatorUrl": None},

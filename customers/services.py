@@ -129,17 +129,17 @@ def update_customer(
     return profile
 
 
-def delete_customer(pk: UUID, *, by: str, reason: str = "") -> None:
-    """Delete softly: the person leaves every list, nothing is lost. Raises CustomerNotFound."""
+def delete_customer(pk: UUID, *, by: str, reason: str = "", if_match: str | None = None) -> None:
+    """Delete softly: the person leaves every list, nothing is lost. Raises CustomerNotFound, PreconditionFailed."""
     with transaction.atomic():
         get_customer(pk)
-        profile = update_customer(pk, {"status": Status.DELETED}, by=by)
+        profile = update_customer(pk, {"status": Status.DELETED}, by=by, if_match=if_match)
         emit("crm.profile.deleted", key=str(profile.pk), payload={"id": str(profile.pk), "reason": reason})
 
 
-def restore_customer(pk: UUID, *, by: str) -> CustomerProfile:
-    """Bring a deleted person back. Raises CustomerNotFound."""
-    return update_customer(pk, {"status": Status.ACTIVE}, by=by)
+def restore_customer(pk: UUID, *, by: str, if_match: str | None = None) -> CustomerProfile:
+    """Bring a deleted person back. Raises CustomerNotFound, PreconditionFailed."""
+    return update_customer(pk, {"status": Status.ACTIVE}, by=by, if_match=if_match)
 
 
 def _refuse_impossible(fields: Mapping[str, Any], now: datetime) -> None:

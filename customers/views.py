@@ -8,11 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.errors import Conflict, CustomerNotFound
+from crm.rest.conditional import if_match
 from crm.rest.paging import paginate, sparse
 from crm.rest.schema import ETAG, IF_MATCH
 from crm.rest.serializers import Nothing
 from crm.rest.shapes import page_of
-from crm.rest.views import ApiView, if_match
+from crm.rest.views import ApiView
 from crm.tenancy.permissions import Scope
 from customers import services
 from customers.listing import ORDERING, listed, refuse_masked
@@ -77,15 +78,13 @@ class CustomerList(ApiView):
             made = services.create_customer(
                 writes.fields, writes.hints, by=self.credential.actor, shared=writes.shared
             )
-        reply = answer(made, status=201)
-        reply["Location"] = f"/api/v1/customers/{made.pk}"
-        return reply
+        return answer(made, status=201)
 
 
 class CustomerOne(ApiView):
     scopes = {"GET": Scope.READ, "PATCH": Scope.WRITE, "DELETE": Scope.ADMIN}
     queries = {"GET": CustomerQuery}
-    more_errors = {"PATCH": ("412",)}
+    more_errors = {"PATCH": ("412",), "DELETE": ("412",)}
     tag = "Customers"
 
     @extend_schema(
@@ -128,26 +127,27 @@ class CustomerOne(ApiView):
             )  # fmt: skip
         return answer(changed)
 
-    @extend_schema(operation_id="deleteCustomer", responses={204: None})
+    @extend_schema(operation_id="deleteCustomer", responses={204: None}, parameters=[IF_MATCH])
     def delete(self, request: Request, pk: str) -> Response:
         """Delete a customer.
 
         Softly: the customer leaves every list and can be restored.
         """
         profile, _ = visible_customer(request, uuid(pk))
-        services.delete_customer(profile.pk, by=self.credential.actor)
+        services.delete_customer(profile.pk, by=self.credential.actor, if_match=if_match(request))
         return Response(status=204)
 
 
 class CustomerRestore(ApiView):
     scopes = {"POST": Scope.ADMIN}
+    more_errors = {"POST": ("412",)}
     tag = "Customers"
 
     @extend_schema(
         operation_id="restoreCustomer",
         request=None,
         responses={200: Customer},
-        parameters=[ETAG],
+        parameters=[IF_MATCH, ETAG],
     )
     def post(self, request: Request, pk: str) -> Response:
         """Bring a deleted customer back."""
@@ -155,7 +155,8 @@ class CustomerRestore(ApiView):
         profile, _ = visible_customer(request, uuid(pk), include_deleted=True)
         if profile.status != Status.DELETED:
             raise Conflict("This customer is not deleted.")
-        return answer(services.restore_customer(profile.pk, by=self.credential.actor))
+        restored = services.restore_customer(profile.pk, by=self.credential.actor, if_match=if_match(request))
+        return answer(restored)
 
 
 class CustomerResolve(ApiView):
@@ -183,7 +184,11 @@ class CustomerResolve(ApiView):
         operation_id="resolveCustomer",
         request=ResolveBody,
         responses={200: ResolutionReply},
-        examples=[OpenApiExample("By e-mail and phone", {"email": THANDI["email"], "phone": "0821234567"})],
+        examples=[
+            OpenApiExample(
+                "By e-mail and phone", {"email": THANDI["email"], "phone": "0821234567"}, request_only=True
+            )
+        ],
     )
     def post(self, request: Request) -> Response:
         """Find or create a customer.

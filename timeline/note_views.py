@@ -6,10 +6,11 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from crm.rest.conditional import if_match
 from crm.rest.paging import paginate
 from crm.rest.schema import ETAG, IF_MATCH
 from crm.rest.shapes import page_of
-from crm.rest.views import ApiView, if_match
+from crm.rest.views import ApiView
 from crm.tenancy.permissions import Right, Scope
 from customers.models import CustomerProfile
 from customers.views import uuid
@@ -69,9 +70,7 @@ class CustomerNotes(NoteView):
         fields = self.body(NoteNew)
         customer, _ = visible_customer(request, uuid(pk))
         note = add_note(customer, by=self.reader, **fields)
-        reply = answer(note, status=201)
-        reply["Location"] = f"/api/v1/customers/{customer.pk}/notes/{note.pk}"
-        return reply
+        return answer(note, status=201)
 
 
 class CustomerNote(NoteView):

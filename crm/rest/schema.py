@@ -10,6 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from crm.rest.conditional import is_single
 from crm.rest.idempotency import HEADER, LONGEST, REPLAYED
 from crm.rest.serializers import StrictSerializer
 
@@ -64,6 +65,14 @@ def header(name: str, words: str, kind: Any = OpenApiTypes.STR, **options: Any) 
 
 IF_MATCH = header("If-Match", "ETag of the version your change was made from; another version is 412.")
 ETAG = header("ETag", "Version of what people and sources wrote.", response=[200, 201], required=True)
+TEXT = {"schema": {"type": "string"}}
+IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "schema": {"type": "string"},
+    "description": "ETags of versions that you have; where one is the latest, the answer is 304.",
+}
+LOCATION = {"description": "Where the new thing lies.", "required": True, **TEXT}
 REPLY_HEADERS = [
     header("X-Request-Id", "Names the request in the logs.", response=True),
     header("X-RateLimit-Limit", "Requests a minute.", OpenApiTypes.INT, response=True),
@@ -86,6 +95,28 @@ class ApiSchema(AutoSchema):
     def get_override_parameters(self) -> Any:
         more = IDEMPOTENCY if self.method in WRITES else []
         return [self.view.query_of(self.method), *REPLY_HEADERS, *more]
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        """What the base view does for every read of a single thing, and for everything that makes one."""
+        operation = super().get_operation(*args, **kwargs)
+        return operation and self._conditional(operation)
+
+    def _conditional(self, operation: dict[str, Any]) -> dict[str, Any]:
+        replies = operation["responses"]
+        if "201" in replies:
+            replies["201"]["headers"]["Location"] = LOCATION
+        if self.method == "GET" and is_single(self.path):
+            tag = replies["200"]["headers"].setdefault(
+                "ETag", {"description": "Version of the content.", "required": True, **TEXT}
+            )
+            operation["parameters"] = [*operation.get("parameters", ()), IF_NONE_MATCH]
+            request_id = replies["200"]["headers"]["X-Request-Id"]
+            replies["304"] = {
+                "description": "You have it",
+                "headers": {"ETag": tag, "X-Request-Id": request_id},
+            }
+            operation["responses"] = dict(sorted(replies.items()))
+        return operation
 
     def get_tags(self) -> list[str]:
         return [self.view.tag]

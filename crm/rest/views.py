@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from crm.errors import MalformedBody
-from crm.rest import idempotency
+from crm.rest import conditional, idempotency
 from crm.rest.errors import understood
 from crm.rest.parsing import DEEPEST, read_body
 from crm.rest.serializers import Query, StrictSerializer, check_tenant, read_query
@@ -100,7 +100,13 @@ class ApiView(APIView):
         except Exception as exc:
             response = self.handle_exception(exc)
         self.response = self.finalize_response(drf_request, response, *args, **kwargs)
+        if conditional.is_known(request, self.response):
+            self.response.status_code, self.response.data = 304, None
         return self.response
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        conditional.complete(request, response)
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def _write(self, handler: Callable[[], Response]) -> Response | HttpResponse:
         body = read_body(self.request._request, self.body_limit)
@@ -130,9 +136,3 @@ class ApiView(APIView):
             if error is None or error.status >= 500:
                 raise
             return self.handle_exception(exc)
-
-
-def if_match(request: Request) -> str | None:
-    """The ETag the client made its change from; None when any will do."""
-    tag = request.headers.get("If-Match", "*").strip()
-    return None if tag == "*" else tag
