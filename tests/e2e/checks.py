@@ -3,7 +3,16 @@
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
-OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# How much wider than the window the page is, and what sticks out furthest.
+OVERFLOW = """() => {
+  const root = document.documentElement, wider = root.scrollWidth - root.clientWidth;
+  if (wider <= 0) return null;
+  const right = (e) => e.getBoundingClientRect().right;
+  const scrolls = (e) => e.closest(".scroll, .results") || getComputedStyle(e).position === "fixed";
+  const [widest] = [...document.body.querySelectorAll("*")].filter((e) => !scrolls(e) && e.checkVisibility())
+    .sort((a, b) => right(b) - right(a) || a.contains(b) - b.contains(a));
+  return `${wider} px wider than the window: ${widest.outerHTML.slice(0, 100)}`;
+}"""
 
 # WCAG 2.1: 4.5 for text, 3 for large text, between the text's colour and the ground it really lies on.
 CONTRAST = """() => {
@@ -63,10 +72,8 @@ NAMES = """() => {
 
 def flaws(page: Page) -> list[str]:
     """Everything that is wrong with the open page, in words; empty when nothing is."""
-    found: list[str] = []
-    if (wider := page.evaluate(OVERFLOW)) > 0:
-        found.append(f"{wider} px wider than the window")
-    return [*found, *page.evaluate(CONTRAST), *page.evaluate(NAMES)]
+    wider = page.evaluate(OVERFLOW)
+    return [*([wider] if wider else ()), *page.evaluate(CONTRAST), *page.evaluate(NAMES)]
 
 
 # WCAG 2.0 and 2.1, levels A and AA. The script comes in as the debugger's text, which no policy of a page forbids.
