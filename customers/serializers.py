@@ -45,13 +45,16 @@ LISTED = [(status.value, status.label) for status in (Status.ACTIVE, Status.INAC
 class Handicap(serializers.FloatField):
     """A handicap index to one decimal; plus handicaps are negative."""
 
+    LOWEST, HIGHEST = -10, 54
+
     def __init__(self, **options: Any) -> None:
-        super().__init__(min_value=-10, max_value=54, **options)
+        super().__init__(min_value=self.LOWEST, max_value=self.HIGHEST, **options)
 
     def to_internal_value(self, data: Any) -> Any:
+        """Rounded; what is out of range may have too many digits for that, and is refused as it is."""
         if isinstance(data, bool) or not isinstance(data, int | float):
             self.fail("invalid")
-        return round(Decimal(str(super().to_internal_value(data))), 1)
+        return round(Decimal(str(data)), 1) if self.LOWEST <= data <= self.HIGHEST else data
 
 
 @extend_schema_field(

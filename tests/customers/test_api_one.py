@@ -172,6 +172,12 @@ def test_a_number_that_cannot_be_dialled_is_kept_as_sent(api, thandi):
     assert api.patch(url(thandi), {"email": "not an address"}).status_code == 400
 
 
+@pytest.mark.parametrize("handicap", [54.1, -10.1, 1e308, 10**40, 10**400, True, "12"])
+def test_a_handicap_that_nobody_has_is_refused(api, thandi, handicap):
+    reply = api.patch(url(thandi), {"handicap": handicap})
+    assert (reply.status_code, reply.json()["error"]["details"][0]["field"]) == (400, "handicap")
+
+
 def test_deleting_is_soft_and_can_be_undone(api, thandi):
     assert api.delete(url(thandi)).status_code == 204
     assert code_of(api.get(url(thandi))) == "CUSTOMER_NOT_FOUND"
