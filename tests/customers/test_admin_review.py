@@ -52,6 +52,14 @@ def test_several_pairs_are_put_aside_at_once(pair: DuplicateCandidate) -> None:
     assert pair.status == "DISMISSED"
 
 
+@pytest.mark.parametrize("chosen", ["", "zz", "1", "' OR 1"])
+def test_a_choice_that_is_no_row_is_a_400(pair: DuplicateCandidate, chosen: str) -> None:
+    reply = staff_of().post(PAIRS, {"action": "dismiss", "_selected_action": [pair.pk, chosen]})
+    assert reply.status_code == 400
+    pair.refresh_from_db()
+    assert pair.status == "OPEN"
+
+
 def test_those_who_may_not_merge_decide_nothing(pair: DuplicateCandidate) -> None:
     browser = staff_of("STAFF")
     assert browser.get(f"{PAIRS}{pair.pk}/").status_code == 403

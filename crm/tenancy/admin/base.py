@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import Http404, HttpRequest
@@ -125,9 +127,18 @@ class StaffModelAdmin(admin.ModelAdmin[Any]):
         return StaffChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        self._refuse_bad_choice(request)
         self._remember_sort(request)
         words = {"intro": self.intro, "item_name": self.item_name or self.opts.verbose_name}
         return super().changelist_view(request, {**words, **(extra_context or {})})
+
+    def _refuse_bad_choice(self, request: HttpRequest) -> None:
+        """A chosen row whose id can't be one is a 400: Django would fail over it."""
+        try:
+            for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(chosen)
+        except ValidationError:
+            raise BadRequest("a chosen row has no id") from None
 
     def _remember_sort(self, request: HttpRequest) -> None:
         """A list comes back in the order in which it was last put, until that is taken away (an empty `o`)."""
