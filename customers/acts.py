@@ -1,26 +1,30 @@
 """Acts inside the CRM that belong on a person's timeline, though the timeline stands above this app.
 
 As with merging, apps above register what must happen in the same transaction; here it is one function that
-writes the entry. A test fails when nobody has registered.
+writes the entries. A test fails when nobody has registered.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
 
 from customers.models import CustomerProfile
 
 
+class Act(NamedTuple):
+    """Something done to a customer; `at` is now unless told."""
+
+    customer: UUID
+    type: str
+    title: str
+    category: str = "SYSTEM"
+    metadata: Mapping[str, Any] = {}
+    at: datetime | None = None
+
+
 class Recorder(Protocol):
-    def __call__(
-        self,
-        customer: CustomerProfile,
-        *,
-        type: str,
-        title: str,
-        by: str,
-        category: str,
-        metadata: Mapping[str, Any],
-    ) -> None: ...
+    def __call__(self, acts: Sequence[Act], *, by: str) -> None: ...
 
 
 _recorders: list[Recorder] = []
@@ -30,6 +34,12 @@ def records_acts(recorder: Recorder) -> Recorder:
     """Register the function that writes timeline entries of acts."""
     _recorders.append(recorder)
     return recorder
+
+
+def record_acts(acts: Sequence[Act], *, by: str) -> None:
+    """Write a timeline entry for each act done by `by`, in the caller's transaction. One statement."""
+    for recorder in _recorders:
+        recorder(acts, by=by)
 
 
 def record_act(
@@ -42,8 +52,7 @@ def record_act(
     metadata: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a timeline entry for something done to `customer` by `by`, in the caller's transaction."""
-    for recorder in _recorders:
-        recorder(customer, type=type, title=title, by=by, category=category, metadata=metadata or {})
+    record_acts([Act(customer.pk, type, title, category, metadata or {})], by=by)
 
 
 def recorders() -> list[Callable[..., None]]:

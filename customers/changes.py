@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from crm.tenancy.rows import insert_rows, read_rows, update_rows
+from crm.tenancy.scope import current_tenant
 from customers import history, lifecycle, normalise
-from customers.models import CustomerMetrics, CustomerProfile, Status
+from customers.acts import Act
+from customers.models import CustomerMetrics, CustomerProfile, Stage, Status
 from customers.normalise import EXTERNAL_PREFIX
 from customers.resolution import Hit, Request, resolve_batch
 from customers.stamps import EPOCH, Stamp, Told, fold, microseconds, told
@@ -21,7 +23,7 @@ LINKS = {
     "messagingContactId": "messaging_contact_id",
 }
 CONTACTS = {"email": "email", "phoneNumber": "phone_number"}
-BOOKKEEPING = {"provenance", "version", "updated_at", "updated_by"}
+BOOKKEEPING = {"provenance", "stage_due_at", "version", "updated_at", "updated_by"}
 BLANK: dict[str, Any] = {
     f.attname: f.get_default() for f in CustomerProfile._meta.concrete_fields if f.attname != "tenant_id"
 }
@@ -52,6 +54,7 @@ class Person:
     changed: set[str] = field(default_factory=set)
     touched: bool = False
     reached_before: frozenset[str] = frozenset()
+    stage_before: str = ""
     seen: dict[str, datetime] = field(default_factory=dict)
     cause: Stamp | None = None
     before: dict[str, Any] = field(default_factory=dict)
@@ -105,6 +108,13 @@ def write_fields(profile_id: UUID, mention: Mention, *, now: datetime, by: str) 
     return person
 
 
+def settle(ids: Sequence[UUID], *, now: datetime, by: str) -> dict[UUID, Person]:
+    """Bring what follows from the time up to it, for profiles that are locked already. At most 4 statements."""
+    people = _read(ids)
+    _store(people, now=now, by=by)
+    return people
+
+
 def _load(hits: Sequence[Hit]) -> dict[UUID, Person]:
     new = {hit.customer for hit in hits if hit.is_new} | {hit.apart[0] for hit in hits if hit.apart}
     people = _read({hit.customer for hit in hits} - new)
@@ -119,7 +129,13 @@ def _blank(pk: UUID) -> Person:
 def _read(ids: Any) -> dict[UUID, Person]:
     rows = read_rows(CustomerProfile, COLUMNS, "id = ANY(%s)", [list(ids)]) if ids else ()
     return {
-        row["id"]: Person(row, is_new=False, reached_before=frozenset(row["stages_reached"])) for row in rows
+        row["id"]: Person(
+            row,
+            is_new=False,
+            reached_before=frozenset(row["stages_reached"]),
+            stage_before=row["lifecycle_stage"],
+        )
+        for row in rows
     }
 
 
@@ -196,7 +212,6 @@ def _write_to(person: Person, mention: Mention) -> None:
         _write_map(person, "custom_fields", custom, stamp)
     if mention.stage and lifecycle.reach(row["stages_reached"], mention.stage, stamp.at):
         person.changed.add("stages_reached")
-    _derive(person)
     at = EPOCH + timedelta(microseconds=stamp.at)
     for name in mention.seen:
         person.seen[name] = max(at, person.seen.get(name, at))
@@ -234,13 +249,13 @@ def _columns(mention: Mention) -> dict[str, Any]:
     return writes
 
 
-def _derive(person: Person) -> None:
-    """Set what follows from other columns: the lifecycle stage, and since when the profile is deleted."""
+def _derive(person: Person, now: datetime) -> None:
+    """Set what follows from other columns and the time: the lifecycle stage, and since when the profile is deleted."""
     row, stamps = person.row, person.row["provenance"]
-    ended = row["membership_ended_at"]
-    stage = lifecycle.current_stage(
-        row["stages_reached"], ended_at=microseconds(ended) if ended else None, pin=row["lifecycle_pin"]
-    )
+    facts: dict[str, Any] = {
+        "over_at": _membership_over(row), "now": microseconds(now), "lapse": _lapse(), "pin": row["lifecycle_pin"]
+    }  # fmt: skip
+    stage = lifecycle.current_stage(row["stages_reached"], **facts)
     written = stamps.get("status")
     deleted = written and row["status"] == Status.DELETED
     since = EPOCH + timedelta(microseconds=written[2]) if deleted else None
@@ -248,9 +263,41 @@ def _derive(person: Person) -> None:
         if row[name] != value:
             row[name] = value
             person.changed.add(name)
+    turn = lifecycle.turns_at(row["stages_reached"], **facts)
+    due = EPOCH + timedelta(microseconds=turn) if turn is not None else None
+    if row["stage_due_at"] != due:
+        row["stage_due_at"], person.touched = due, True
+
+
+def _membership_over(row: Mapping[str, Any]) -> int | None:
+    """When the membership ended, or ends with the day until which it runs, by the tenant's clock."""
+    ended, expiry = row["membership_ended_at"], row["membership_expiry"]
+    ends = [microseconds(ended)] if ended else []
+    if expiry is not None and expiry < date.max:
+        midnight = datetime.combine(expiry + timedelta(days=1), time.min, current_tenant().zone)
+        ends.append(microseconds(midnight))
+    return min(ends, default=None)
+
+
+def _lapse() -> lifecycle.Lapse:
+    tenant = current_tenant()
+    return lifecycle.Lapse.of_days(tenant.lapse_grace_days, tenant.lapse_quiet_days)
+
+
+def stage_act(pk: UUID, person: Person) -> Act | None:
+    """The timeline entry of a stage that changed; at the time of what changed it, where that is known."""
+    before, after = person.stage_before, person.row["lifecycle_stage"]
+    if person.is_new or before == after:
+        return None
+    title = f"Stage changed from {Stage(before).label} to {Stage(after).label}"
+    at = EPOCH + timedelta(microseconds=person.cause.at) if person.cause else None
+    metadata = {"from": before, "to": after} | ({"pinned": True} if person.row["lifecycle_pin"] else {})
+    return Act(pk, "STAGE_CHANGED", title, metadata=metadata, at=at)
 
 
 def _store(people: Mapping[UUID, Person], *, now: datetime, by: str) -> None:
+    for person in people.values():
+        _derive(person, now)
     history.say_who(by)
     history.note({pk: person.told for pk, person in people.items()}, now=now, by=by)
     new = [person for person in people.values() if person.is_new]

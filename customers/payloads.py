@@ -19,7 +19,7 @@ IRREGULAR = {
     "type": "type",
     "customer_type": "customerType",
 }
-HIDDEN = {"tenant_id", "provenance", "version", "stages_reached"}
+HIDDEN = {"tenant_id", "provenance", "version", "stages_reached", "stage_due_at"}
 METRICS = [
     f.attname
     for f in CustomerMetrics._meta.concrete_fields

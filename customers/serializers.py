@@ -27,7 +27,7 @@ from crm.rest.serializers import (
     Whole,
 )
 from crm.tenancy.scope import current_tenant
-from customers import normalise
+from customers import lifecycle, normalise
 from customers.listing import ORDERING
 from customers.models import CustomerType, Stage, Status
 from customers.normalise import EXTERNAL_PREFIX
@@ -68,6 +68,18 @@ class MemberNumber(Identifier):
         if not (text.isascii() and text.isdigit() and len(text) <= 18):
             raise ValidationError("must be a whole number", code="invalid")
         return text
+
+
+class StageField(serializers.ChoiceField):
+    """A lifecycle stage, also by the name that other systems have for it."""
+
+    def __init__(self, **options: Any) -> None:
+        also = [(name, Stage(stage).label) for name, stage in lifecycle.ALIASES.items()]
+        super().__init__(choices=[*Stage.choices, *also], **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        known = lifecycle.stage_named(data) if isinstance(data, str) else data
+        return super().to_internal_value(known)
 
 
 def words(source: str | None = None, *, most: int = 200, **options: Any) -> Text:
@@ -124,8 +136,7 @@ class CustomerChange(IdentifierFields):
         help_text="BCP 47.",
     )
     status = serializers.ChoiceField(choices=LISTED, required=False)
-    lifecycleStage = serializers.ChoiceField(
-        choices=Stage.choices,
+    lifecycleStage = StageField(
         source="lifecycle_pin",
         required=False,
         allow_null=True,
@@ -173,8 +184,7 @@ class CustomerNew(CustomerChange):
 
     at_least_one = IDENTIFIERS
     email = Email(required=False)
-    lifecycleStage = serializers.ChoiceField(
-        choices=Stage.choices,
+    lifecycleStage = StageField(
         source="stage",
         required=False,
         help_text="Where they stand; events take them on.",

@@ -14,8 +14,8 @@ from crm.tenancy import audit
 from crm.tenancy.models import uuid7
 from crm.tenancy.scope import current_tenant
 from customers import custom_fields, normalise
-from customers.acts import record_act
-from customers.changes import Mention, Person, add_person, apply_mentions, write_fields
+from customers.acts import record_act, record_acts
+from customers.changes import Mention, Person, add_person, apply_mentions, stage_act, write_fields
 from customers.models import CustomerProfile, Status
 from customers.payloads import WIRE, created_payload, row_payload, updated_payload
 from customers.resolution import Hit, Request, Resolution, find, find_settled, register
@@ -203,4 +203,6 @@ def _tell_updated(profile: CustomerProfile, person: Person, *, by: str) -> None:
         before=row_payload(person.before, changed),
         after=row_payload(person.row, changed),
     )
+    if act := stage_act(profile.pk, person):
+        record_acts([act], by=by)
     emit("crm.profile.updated", key=str(profile.pk), payload=payload)

@@ -1,9 +1,11 @@
 """Tasks about people: each finds its work in rows, so one more or less does no harm."""
 
+from django.utils import timezone
+
 from crm.outbox.nudge import Policy, background_task
 from crm.tenancy.models import Tenant
 from crm.tenancy.scope import tenant_scope
-from customers import search_upkeep
+from customers import lapses, search_upkeep
 
 
 @background_task("customers.tidy_search", Policy.HARMLESS_TO_LOSE)
@@ -14,3 +16,8 @@ def tidy_search() -> int:
         with tenant_scope(tenant):
             done += search_upkeep.fill_gaps() + search_upkeep.tidy_words()
     return done
+
+
+@background_task("customers.turn_stages", Policy.HARMLESS_TO_LOSE)
+def turn_stages() -> int:
+    return lapses.turn_due(timezone.now())

@@ -13,7 +13,8 @@ from crm.tenancy.models import Club, uuid7
 from crm.tenancy.rows import dump, insert_rows, run
 from crm.tenancy.scope import current_tenant
 from customers import normalise
-from customers.changes import Mention, apply_mentions
+from customers.acts import Act
+from customers.changes import Mention, apply_mentions, stage_act
 from customers.changes import Outcome as People
 from customers.facts import FactChange, FactWrite, apply_facts
 from customers.resolution import Hit
@@ -27,6 +28,7 @@ from timeline.schema import problems
 from timeline.sources import TYPES
 
 LEFT_OUT = "FIELD_LEFT_OUT"
+ACTS = "crm"  # the source of what was done here, by whomever
 ENTRY_COLUMNS = [
     "id", "customer_id", "recorded_for", "type", "category", "channel", "title", "description", "metadata",
     "context", "source", "source_id", "source_event_id", "actor", "counts", "occurred_at", "created_at",
@@ -187,7 +189,8 @@ def _apply(readings: Sequence[_Reading], now: datetime) -> list[Outcome]:
     beginnings = _beginnings(people, readings, now)
     entries = [_entry(reading, own, now) for reading, own in zip(readings, hits, strict=True)]
     made = [entry for entry in beginnings if people.people[entry["customer_id"]].is_new]
-    insert_rows(Activity, [*made, *(entry for entry in entries if entry)], ENTRY_COLUMNS)
+    written = [*made, *(entry for entry in entries if entry), *_stages(people, now)]
+    insert_rows(Activity, written, ENTRY_COLUMNS)
     _move([entry for entry in beginnings if not people.people[entry["customer_id"]].is_new])
     raise_seen({pk: person.seen for pk, person in people.people.items()})
     recount(_recounted(people, entries, changes), now=now)
@@ -236,6 +239,24 @@ def _entry(reading: _Reading, own: Sequence[Hit | None], now: datetime) -> dict[
         "description": entry.description, "metadata": entry.metadata, "context": entry.context,
         "source": event.source, "source_id": entry.source_id[:200], "source_event_id": event.id, "actor": "",
         "counts": entry.counts, "occurred_at": event.occurred_at, "created_at": now,
+    }  # fmt: skip
+
+
+def _stages(people: People, now: datetime) -> list[dict[str, Any]]:
+    """The entries of those whose lifecycle stage changed."""
+    acts = ((person, stage_act(pk, person)) for pk, person in people.people.items())
+    return [
+        act_row(act, "", now, event=person.cause.event if person.cause else "") for person, act in acts if act
+    ]
+
+
+def act_row(act: Act, by: str, now: datetime, *, event: str = "") -> dict[str, Any]:
+    """The row of an act's entry; nobody edits it afterwards."""
+    return {
+        "id": uuid7(), "customer_id": act.customer, "recorded_for": act.customer, "type": act.type,
+        "category": act.category, "channel": "", "title": act.title[:300], "description": "",
+        "metadata": act.metadata, "context": {}, "source": ACTS, "source_id": "", "source_event_id": event, "actor": by,
+        "counts": False, "occurred_at": act.at or now, "created_at": now,
     }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The timeline: writing what was done inside the CRM, and seeing that there is something new."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,14 +10,15 @@ from django.utils import timezone
 
 from crm.errors import CRMError, NotFound
 from crm.tenancy import audit
-from customers.acts import records_acts
+from crm.tenancy.rows import insert_rows
+from customers.acts import Act, records_acts
 from customers.models import CustomerProfile
+from timeline.application import ACTS, ENTRY_COLUMNS, act_row
 from timeline.counters import recount
 from timeline.models import Activity
 from timeline.readers import Reader
 
 MANUAL_SOURCES = ("staff", "api")
-ACTS = "crm"  # the source of what was done here, by whomever
 EDITABLE = ("type", "category", "channel", "title", "description", "metadata", "occurred_at", "counts")
 
 
@@ -130,11 +131,10 @@ def _audit(action: str, entry: Activity, by: str, **values: Any) -> None:
 
 
 @records_acts
-def record_entry(
-    customer: CustomerProfile, *, type: str, title: str, by: str, category: str, metadata: Mapping[str, Any]
-) -> None:
-    """The timeline's part in an act of the CRM: one entry, in the act's transaction."""
-    add_act(customer, type=type, category=category, title=title, by=by, metadata=metadata)
+def record_entries(acts: Sequence[Act], *, by: str) -> None:
+    """The timeline's part in acts of the CRM: their entries, in the acts' transaction. One statement."""
+    now = timezone.now()
+    insert_rows(Activity, [act_row(act, by, now) for act in acts], ENTRY_COLUMNS)
 
 
 def add_act(

@@ -101,6 +101,9 @@ class CustomerProfile(Veiled, TenantModel):
     stages_reached = models.JSONField(
         default=dict, help_text="Stage -> the latest time something spoke for it."
     )
+    stage_due_at = models.DateTimeField(
+        null=True, editable=False, help_text="When time alone moves the stage."
+    )
     customer_type = models.CharField(
         max_length=10, choices=CustomerType.choices, default=CustomerType.REGISTERED
     )
@@ -174,6 +177,11 @@ class CustomerProfile(Veiled, TenantModel):
                 opclasses=["uuid_ops", "jsonb_path_ops"],
                 condition=~models.Q(custom_fields={}),
                 name="customer_by_custom_field",
+            ),
+            models.Index(
+                fields=["tenant", "stage_due_at"],
+                name="customer_stage_due",
+                condition=models.Q(stage_due_at__isnull=False),
             ),
             *(  # how a name starts, whatever its case
                 models.Index(

@@ -79,4 +79,4 @@ test_no_foreign_key_can_cross_tenants = pytest.mark.django_db(test_no_foreign_ke
 
 
 def test_acts_of_the_crm_are_recorded_on_the_timeline() -> None:
-    assert [recorder.__name__ for recorder in recorders()] == ["record_entry"]
+    assert [recorder.__name__ for recorder in recorders()] == ["record_entries"]

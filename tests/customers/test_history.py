@@ -29,6 +29,7 @@ UNTRACKED = {
     "phone_is_valid": "follows from phone_number",
     "lifecycle_stage": "computed; its changes are in the timeline",
     "stages_reached": "evidence of the stage",
+    "stage_due_at": "computed",
     "is_light": "computed",
     "source": "who first told of them",
     "handicap_updated_at": "goes with handicap",

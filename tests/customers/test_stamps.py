@@ -5,7 +5,6 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.lifecycle import LADDER, current_stage, reach
 from customers.stamps import Stamp, fold
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -69,32 +68,3 @@ def test_staff_win_a_tie() -> None:
     for source in ("staff", "scl", "web"):
         fold(row, known, {"a": source}, Stamp.of(source, "1", NOW))
     assert row == {"a": "staff"}
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from(LADDER), st.integers(0, 9))),
-    st.randoms(use_true_random=False),
-    st.one_of(st.none(), st.integers(0, 9)),
-)
-def test_the_stage_does_not_depend_on_the_order_of_evidence(
-    evidence: list[tuple[str, int]], random: Random, ended: int | None
-) -> None:
-    def stage(history: list[tuple[str, int]]) -> str:
-        reached: dict[str, int] = {}
-        for name, at in history:
-            reach(reached, name, at)
-        return current_stage(reached, ended_at=ended)
-
-    shuffled = evidence * 2
-    random.shuffle(shuffled)
-    assert stage(shuffled) == stage(evidence)
-
-
-def test_only_the_end_of_a_membership_moves_down_and_a_later_round_brings_back() -> None:
-    reached = {"LEAD": 1, "CUSTOMER": 2, "MEMBER": 3}
-    assert current_stage({}, ended_at=None) == "SUBSCRIBER"
-    assert current_stage(reached, ended_at=None) == "MEMBER"
-    assert current_stage(reached | {"ADVOCATE": 4}, ended_at=None) == "ADVOCATE"
-    assert current_stage(reached, ended_at=5) == "CHURNED"
-    assert current_stage(reached | {"CUSTOMER": 6}, ended_at=5) == "CUSTOMER"
-    assert current_stage(reached, ended_at=5, pin="MEMBER") == "MEMBER"

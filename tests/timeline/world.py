@@ -39,9 +39,8 @@ def world() -> dict[str, Any]:
         },
         "timeline": sorted(
             (entry.source_event_id, entry.type, entry.title, sorted(names[group_of[entry.customer_id]]))
-            for entry in Activity.objects.exclude(
-                type="PROFILE_CREATED"
-            )  # one a profile, and those may differ
+            # The first is one a profile, and those may differ; the second tells what was noticed, and when.
+            for entry in Activity.objects.exclude(type__in=["PROFILE_CREATED", "STAGE_CHANGED"])
         ),
         "facts": {kind: _facts(kind, group_of, names) for kind in MODELS},
         "events": sorted(InboundEvent.objects.values_list("source", "event_id", "status")),

@@ -74,6 +74,16 @@ class Tenant(models.Model):
     )
     high_value_cents = models.BigIntegerField(default=100_000, validators=[MinValueValidator(1)])
     at_risk_threshold = models.PositiveSmallIntegerField(default=60)
+    lapse_grace_days = models.PositiveSmallIntegerField(
+        default=30, help_text="Days after its end for which a membership still counts."
+    )
+    lapse_quiet_days = models.PositiveSmallIntegerField(
+        default=90,
+        help_text="Days after their last paid order or round for which an ex-member is no lost one.",
+    )
+    lapse_applied = models.JSONField(
+        default=dict, editable=False, help_text="The two days by which stages were last worked out."
+    )
     limits = models.JSONField(
         default=dict, blank=True, help_text="Requests a minute, where they differ: {“read”: 2000}."
     )
