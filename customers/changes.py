@@ -9,8 +9,7 @@ from uuid import UUID, uuid4
 from crm.tenancy.rows import insert_rows, read_rows, update_rows
 from crm.tenancy.scope import current_tenant
 from customers import history, lifecycle, normalise
-from customers.acts import Act
-from customers.models import CustomerMetrics, CustomerProfile, Stage, Status
+from customers.models import CustomerMetrics, CustomerProfile, Status
 from customers.normalise import EXTERNAL_PREFIX
 from customers.resolution import Hit, Request, resolve_batch
 from customers.stamps import EPOCH, Stamp, Told, fold, microseconds, told
@@ -99,13 +98,18 @@ def add_person(pk: UUID, mention: Mention, *, now: datetime, by: str) -> Person:
 
 def write_fields(profile_id: UUID, mention: Mention, *, now: datetime, by: str) -> Person:
     """Write a mention to a profile that is known and locked already (an edit by staff or key)."""
-    people = _read([profile_id])
-    person = people[profile_id]
-    person.before = dict(person.row)
-    _link(person, mention.hints, mention.stamp)
-    _write_to(person, mention)
+    return write_many({profile_id: mention}, now=now, by=by)[profile_id]
+
+
+def write_many(mentions: Mapping[UUID, Mention], *, now: datetime, by: str) -> dict[UUID, Person]:
+    """Write a mention to each of many profiles that are known and locked already. At most 4 statements."""
+    people = _read(list(mentions))
+    for pk, person in people.items():
+        person.before = dict(person.row)
+        _link(person, mentions[pk].hints, mentions[pk].stamp)
+        _write_to(person, mentions[pk])
     _store(people, now=now, by=by)
-    return person
+    return people
 
 
 def settle(ids: Sequence[UUID], *, now: datetime, by: str) -> dict[UUID, Person]:
@@ -282,17 +286,6 @@ def _membership_over(row: Mapping[str, Any]) -> int | None:
 def _lapse() -> lifecycle.Lapse:
     tenant = current_tenant()
     return lifecycle.Lapse.of_days(tenant.lapse_grace_days, tenant.lapse_quiet_days)
-
-
-def stage_act(pk: UUID, person: Person) -> Act | None:
-    """The timeline entry of a stage that changed; at the time of what changed it, where that is known."""
-    before, after = person.stage_before, person.row["lifecycle_stage"]
-    if person.is_new or before == after:
-        return None
-    title = f"Stage changed from {Stage(before).label} to {Stage(after).label}"
-    at = EPOCH + timedelta(microseconds=person.cause.at) if person.cause else None
-    metadata = {"from": before, "to": after} | ({"pinned": True} if person.row["lifecycle_pin"] else {})
-    return Act(pk, "STAGE_CHANGED", title, metadata=metadata, at=at)
 
 
 def _store(people: Mapping[UUID, Person], *, now: datetime, by: str) -> None:

@@ -12,9 +12,10 @@ from crm.tenancy.models import Tenant
 from crm.tenancy.rows import run, select
 from crm.tenancy.scope import current_tenant, scopes_disabled, tenant_scope
 from customers.acts import record_acts
-from customers.changes import Person, settle, stage_act
+from customers.changes import Person, settle
 from customers.models import CustomerProfile
 from customers.payloads import WIRE, updated_payload
+from customers.telling import stage_acts
 
 BY = "job:turn_stages"
 BATCH = 1000
@@ -62,8 +63,7 @@ def turn_batch(now: datetime) -> int:
     """Bring a batch of due profiles up to the time: stage, timeline entry, news. Eight statements at most."""
     ids = [row["id"] for row in select(DUE, [current_tenant().pk, now, BATCH])]
     people = settle(ids, now=now, by=BY)
-    acts = [act for pk, person in people.items() if (act := stage_act(pk, person))]
-    record_acts(acts, by=BY)
+    record_acts([act for pk, person in people.items() for act in stage_acts(pk, person)], by=BY)
     emit_many([_news(pk, person) for pk, person in people.items() if person.changed & WIRE.keys()])
     return len(ids)
 

@@ -9,6 +9,7 @@ from crm.tenancy.masks import Personal
 from crm.tenancy.scope import current_eyes
 from customers import custom_fields
 from customers.search import matching
+from customers.tags import looked_up
 
 ORDERING = Ordering(
     "customers",
@@ -76,6 +77,8 @@ def listed(people: Any, query: Mapping[str, Any]) -> Any:
     """
     refuse_masked([*query, *(name.removeprefix("-") for name in query.get("sort", ()))])
     people = people if query.get("status") else people.listed()
+    if "tags" in query:
+        query = {**query, "tags": looked_up(query["tags"])}
     people = people.filter(**{lookup: query[name] for name, lookup in LOOKUPS.items() if name in query})
     if query.get("customFields"):
         people = people.filter(custom_fields.condition(query["customFields"]))

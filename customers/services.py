@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,11 +15,13 @@ from crm.tenancy.models import uuid7
 from crm.tenancy.scope import current_tenant
 from customers import custom_fields, normalise
 from customers.acts import record_act, record_acts
-from customers.changes import Mention, Person, add_person, apply_mentions, stage_act, write_fields
+from customers.changes import Mention, Person, add_person, apply_mentions, write_fields
 from customers.models import CustomerProfile, Status
 from customers.payloads import WIRE, created_payload, row_payload, updated_payload
 from customers.resolution import Hit, Request, Resolution, find, find_settled, register
 from customers.stamps import Stamp
+from customers.tags import spelled
+from customers.telling import TOLD_APART, edit_acts
 
 MERGE_DEPTH = 20
 
@@ -87,7 +89,7 @@ def create_customer(
     custom fields as custom_fields.checked().
     """
     now, pk = timezone.now(), uuid7()
-    _refuse_impossible(fields, now)
+    fields = _tidy(fields, now)
     custom = custom_fields.checked(fields.get("custom_fields") or {}, is_new=True)
     usable = _usable(hints, "", phone=fields.get("phone_number"))
     mention = _mention(usable, {**fields, "custom_fields": custom}, by=by, now=now)
@@ -114,7 +116,7 @@ def update_customer(
     Raises CustomerNotFound, PreconditionFailed, ValidationFailed, DuplicateResource (as create_customer).
     """
     now = timezone.now()
-    _refuse_impossible(fields, now)
+    fields = _tidy(fields, now)
     if "custom_fields" in fields:
         fields = {**fields, "custom_fields": custom_fields.checked(fields["custom_fields"], is_new=False)}
     learnt = _usable(hints, "") if hints else {}
@@ -142,11 +144,12 @@ def restore_customer(pk: UUID, *, by: str, if_match: str | None = None) -> Custo
     return update_customer(pk, {"status": Status.ACTIVE}, by=by, if_match=if_match)
 
 
-def _refuse_impossible(fields: Mapping[str, Any], now: datetime) -> None:
-    """Raise ValidationFailed for a birth date that nobody can have."""
+def _tidy(fields: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
+    """The attributes with tags as they are spelt here. Raises ValidationFailed, also for an impossible birth date."""
     born = fields.get("date_of_birth")
     if born is not None and not normalise.is_birth_date(born, now):
         raise ValidationFailed(details=[Detail("dateOfBirth", "INVALID_FIELD", normalise.BIRTH_DATE_WORDS)])
+    return {**fields, "tags": spelled(fields["tags"])} if fields.get("tags") else fields
 
 
 def _usable(raw: Mapping[str, Any], region: str, *, phone: str | None = None) -> dict[str, str]:
@@ -176,8 +179,7 @@ def _usable(raw: Mapping[str, Any], region: str, *, phone: str | None = None) ->
 
 
 def _mention(hints: Mapping[str, str], fields: Mapping[str, Any], *, by: str, now: datetime) -> Mention:
-    source = "staff" if by.startswith("user:") else "api"
-    return Mention(hints, fields, Stamp.of(source, str(uuid4()), now), current_tenant().region)
+    return Mention(hints, fields, Stamp.of_act(by, now), current_tenant().region)
 
 
 def _tell_created(pk: UUID, person: Person, *, by: str) -> CustomerProfile:
@@ -194,7 +196,10 @@ def _tell_updated(profile: CustomerProfile, person: Person, *, by: str) -> None:
         return
     payload = updated_payload(person.row, changed)
     metadata = {"changes": payload["changes"]}
-    record_act(profile, type="PROFILE_UPDATED", title="Profile edited", by=by, metadata=metadata)
+    if changed - TOLD_APART:
+        record_act(profile, type="PROFILE_UPDATED", title="Profile edited", by=by, metadata=metadata)
+    if acts := edit_acts(profile.pk, person):
+        record_acts(acts, by=by)
     audit.record(
         "customer.updated",
         by=by,
@@ -203,6 +208,4 @@ def _tell_updated(profile: CustomerProfile, person: Person, *, by: str) -> None:
         before=row_payload(person.before, changed),
         after=row_payload(person.row, changed),
     )
-    if act := stage_act(profile.pk, person):
-        record_acts([act], by=by)
     emit("crm.profile.updated", key=str(profile.pk), payload=payload)

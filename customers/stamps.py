@@ -5,9 +5,10 @@ come in and however often. That makes the outcome independent of delivery, and t
 value came from.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,6 +44,17 @@ class Stamp(NamedTuple):
     @classmethod
     def of(cls, source: str, event: str, at: datetime, *, tier: int = 1, version: int = 0) -> "Stamp":
         return cls(tier, version, microseconds(at), RANKS.get(source, 0), event, source)
+
+    @classmethod
+    def of_act(cls, by: str, at: datetime) -> "Stamp":
+        """Of what somebody does here: staff (user:…) or an API key."""
+        return cls.of("staff" if by.startswith("user:") else "api", str(uuid4()), at)
+
+    def after(self, other: Sequence[Any] | None) -> "Stamp":
+        """This stamp, moved beyond another where it is not: for a write that was made from what it replaces."""
+        if other is None or self > tuple(other):
+            return self
+        return self._replace(version=other[1], at=other[2] + 1)
 
 
 def microseconds(at: datetime) -> int:

@@ -5,7 +5,7 @@ from django.utils import timezone
 from crm.outbox.nudge import Policy, background_task
 from crm.tenancy.models import Tenant
 from crm.tenancy.scope import tenant_scope
-from customers import lapses, search_upkeep
+from customers import lapses, search_upkeep, tags
 
 
 @background_task("customers.tidy_search", Policy.HARMLESS_TO_LOSE)
@@ -21,3 +21,8 @@ def tidy_search() -> int:
 @background_task("customers.turn_stages", Policy.HARMLESS_TO_LOSE)
 def turn_stages() -> int:
     return lapses.turn_due(timezone.now())
+
+
+@background_task(tags.MOVE, Policy.HARMLESS_TO_LOSE)
+def move_tags() -> None:
+    tags.move_due(budget_seconds=20)

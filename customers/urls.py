@@ -4,6 +4,7 @@ from django.urls import path
 
 from customers.custom_views import CustomFieldList, CustomFieldOne
 from customers.history_views import CustomerHistory
+from customers.tag_views import CustomerTags, TagList
 from customers.views import CustomerList, CustomerOne, CustomerResolve, CustomerRestore
 
 urlpatterns = [
@@ -13,5 +14,7 @@ urlpatterns = [
     path("customers/resolve", CustomerResolve.as_view(), name="customer-resolve"),
     path("customers/<str:pk>", CustomerOne.as_view(), name="customer"),
     path("customers/<str:pk>/history", CustomerHistory.as_view(), name="customer-history"),
+    path("customers/<str:pk>/tags", CustomerTags.as_view(), name="customer-tags"),
+    path("tags", TagList.as_view(), name="tags"),
     path("customers/<str:pk>/restore", CustomerRestore.as_view(), name="customer-restore"),
 ]

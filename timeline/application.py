@@ -14,11 +14,12 @@ from crm.tenancy.rows import dump, insert_rows, run
 from crm.tenancy.scope import current_tenant
 from customers import normalise
 from customers.acts import Act
-from customers.changes import Mention, apply_mentions, stage_act
+from customers.changes import Mention, apply_mentions
 from customers.changes import Outcome as People
 from customers.facts import FactChange, FactWrite, apply_facts
 from customers.resolution import Hit
 from customers.stamps import Stamp
+from customers.telling import stage_acts
 from timeline.counters import raise_seen, recount
 from timeline.effects import COUNTED, Effect, Event
 from timeline.envelope import read_envelope
@@ -244,9 +245,10 @@ def _entry(reading: _Reading, own: Sequence[Hit | None], now: datetime) -> dict[
 
 def _stages(people: People, now: datetime) -> list[dict[str, Any]]:
     """The entries of those whose lifecycle stage changed."""
-    acts = ((person, stage_act(pk, person)) for pk, person in people.people.items())
     return [
-        act_row(act, "", now, event=person.cause.event if person.cause else "") for person, act in acts if act
+        act_row(act, "", now, event=person.cause.event if person.cause else "")
+        for pk, person in people.people.items()
+        for act in stage_acts(pk, person)
     ]
 
 

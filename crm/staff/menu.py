@@ -15,6 +15,7 @@ MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
     (_("People"), (
         ("customers.CustomerProfile", _("Customers"), "users"),
         ("customers.DuplicateCandidate", _("Duplicate candidates"), "git-compare"),
+        ("customers.Tag", _("Tags"), "tag"),
         ("customers.PrivacyRequest", _("Privacy requests"), "shield-check"),
     )),
     (_("Activity"), (

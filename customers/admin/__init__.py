@@ -1,6 +1,17 @@
 """Staff pages about people: the list, a person's page, duplicates, and what sources told about them."""
 
-from customers.admin import blocks, custom, duplicates, facts, history, people, privacy
+from customers.admin import blocks, custom, duplicates, facts, history, people, privacy, tagging
 from customers.admin.tabs import Panel, tab
 
-__all__ = ["Panel", "blocks", "custom", "duplicates", "facts", "history", "people", "privacy", "tab"]
+__all__ = [
+    "Panel",
+    "blocks",
+    "custom",
+    "duplicates",
+    "facts",
+    "history",
+    "people",
+    "privacy",
+    "tab",
+    "tagging",
+]

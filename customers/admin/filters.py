@@ -7,7 +7,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from crm.tenancy.markup import SOURCES
-from customers.models import Stage, Status
+from customers.models import Stage, Status, Tag
+from customers.tags import looked_up
 
 added_filters: list[type[admin.SimpleListFilter]] = []
 
@@ -48,6 +49,20 @@ class SourceFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.filter(source=self.value()) if self.value() else queryset
+
+
+class TagFilter(admin.SimpleListFilter):
+    """The tags there are, or one that the address names. One statement."""
+
+    title, parameter_name = _("tag"), "tag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        names = list(Tag.objects.order_by("key").values_list("name", flat=True)[:200])
+        asked = request.GET.get("tag")
+        return [(name, name) for name in (names if not asked or asked in names else [*names, asked])]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(tags__contains=looked_up([asked])) if (asked := self.value()) else queryset
 
 
 class ConsentFilter(admin.SimpleListFilter):

@@ -18,6 +18,7 @@ from crm.tenancy.scope import current_tenant
 from customers.admin.columns import name_places
 from customers.admin.custom_values import shown
 from customers.admin.tabs import Panel, banners, chosen_tab, tabs
+from customers.admin.tagging import marks
 from customers.matching import by_strength, is_strong
 from customers.models import (
     AliasHolder,
@@ -90,6 +91,7 @@ def page(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
     about_golf, held = golf(profile), identifiers(request, profile)
     return {
         "profile": profile,
+        "marks": marks(profile),
         "metrics": profile.metrics,
         "figures": figures(profile, about_golf["next_at"]),
         "contact": contact(profile),

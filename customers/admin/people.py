@@ -20,7 +20,7 @@ from crm.tenancy.markup import ago, avatar, money
 from crm.tenancy.masks import Personal
 from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_eyes, current_tenant
-from customers.admin import page
+from customers.admin import page, tagging
 from customers.admin.editing import edit_page
 from customers.admin.filters import (
     ConsentFilter,
@@ -28,6 +28,7 @@ from customers.admin.filters import (
     SourceFilter,
     StageFilter,
     StatusFilter,
+    TagFilter,
     added_filters,
 )
 from customers.admin.html import consent_lights, flag_badges, page_url, row_tools, stage_badge
@@ -41,9 +42,10 @@ from customers.visibility import visible_customer, visible_people
 class CustomerAdmin(StaffModelAdmin):
     view_right, add_right, change_right = Right.VIEW, Right.EDIT, Right.EDIT
     list_display = ("name", "phone", "stage", "membership", "consent", "value", "active", "created", "tools")
-    list_filter = (StatusFilter, StageFilter, ConsentFilter, FlagFilter, SourceFilter)
+    list_filter = (StatusFilter, StageFilter, ConsentFilter, FlagFilter, SourceFilter, TagFilter)
     search_fields = ("last_name",)  # turns search on; customers.search does it
     change_list_template = "admin/customers/list.html"
+    actions = ("tag_chosen",)
 
     def get_urls(self) -> Any:
         view = self.admin_site.admin_view
@@ -59,6 +61,12 @@ class CustomerAdmin(StaffModelAdmin):
                 "<uuid:pk>/restore/",
                 view(require_POST(self.restore_view)),
                 name="customers_customerprofile_restore",
+            ),
+            path(
+                "<uuid:pk>/tags/", view(require_POST(self.tags_view)), name="customers_customerprofile_tags"
+            ),
+            path(
+                "<uuid:pk>/mark/", view(require_POST(self.mark_view)), name="customers_customerprofile_mark"
             ),
             *super().get_urls(),
         ]
@@ -95,6 +103,10 @@ class CustomerAdmin(StaffModelAdmin):
             looked_at = {"shown": len(rows.result_list), "page": rows.page_num, "filters": filters}
             record(request, "customer.listed", after={**looked_at, "searched": bool(term)})
         return response
+
+    @admin.action(description=_("Tag…"), permissions=["change"])
+    def tag_chosen(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
+        return tagging.tag_chosen(self, request, queryset)
 
     @admin.display(description=_("Name and e-mail"), ordering="last_name")
     def name(self, profile: CustomerProfile) -> Any:
@@ -205,6 +217,12 @@ class CustomerAdmin(StaffModelAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
         require(request, Right.EDIT)
         return edit_page(request, self, None)
+
+    def tags_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return tagging.tag_person(request, self.profile_or_404(request, pk)[0])
+
+    def mark_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return tagging.mark_person(request, self.profile_or_404(request, pk)[0])
 
     def remove_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         require(request, Right.DELETE)

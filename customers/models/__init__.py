@@ -17,6 +17,7 @@ from customers.models.history import FieldChange, FieldWrite
 from customers.models.identity import AliasHolder, DuplicateCandidate, IdentityAlias
 from customers.models.profile import CustomerMetrics, CustomerProfile, CustomerType, Stage, Status
 from customers.models.search import CustomerSearch, SearchWord
+from customers.models.tags import Tag, TagMove
 from customers.models.veil import Veiled, as_seen
 
 __all__ = [
@@ -47,6 +48,8 @@ __all__ = [
     "SourceFact",
     "Stage",
     "Status",
+    "Tag",
+    "TagMove",
     "Ticket",
     "Veiled",
     "as_seen",

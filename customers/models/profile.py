@@ -178,6 +178,7 @@ class CustomerProfile(Veiled, TenantModel):
                 condition=~models.Q(custom_fields={}),
                 name="customer_by_custom_field",
             ),
+            GinIndex(fields=["tenant", "tags"], name="customer_tags"),
             models.Index(
                 fields=["tenant", "stage_due_at"],
                 name="customer_stage_due",

@@ -63,6 +63,11 @@ API: dict[str, dict[str, Call]] = {
         "PATCH": Call("crm:write", 200, {"lastName": "Changed"}),
         "DELETE": Call("crm:admin", 204),
     },
+    "api/v1/customers/<str:pk>/tags": {
+        "POST": Call("crm:write", 200, {"tags": ["committee"]}),
+        "DELETE": Call("crm:write", 200, query="?tags=committee"),
+    },
+    "api/v1/tags": {"GET": Call("crm:read", 200)},
     "api/v1/customers/<str:pk>/history": {"GET": Call("crm:read", 200)},
     "api/v1/customers/<str:pk>/restore": {"POST": Call("crm:admin", 200)},
     "api/v1/customers/<str:pk>/activities": {
