@@ -15,11 +15,17 @@ ORDERING = Ordering(
     "customers",
     {
         "lastActivityAt": Column("metrics__last_activity_at", nullable=True),
+        "lastBookingAt": Column("metrics__last_booking_at", nullable=True),
+        "activityCount30d": Column("metrics__activity_count_30d"),
+        "bookingCount30d": Column("metrics__booking_count_30d"),
         "engagementScore": Column("metrics__engagement_score"),
         "churnRiskScore": Column("metrics__churn_risk_score"),
         "lifetimeValue": Column("metrics__lifetime_value_cents"),
         "lastName": Column("last_name"),
         "firstName": Column("first_name"),
+        "handicap": Column("handicap", nullable=True),
+        "memberSince": Column("member_since", nullable=True),
+        "membershipExpiry": Column("membership_expiry", nullable=True),
         "createdAt": Column("created_at"),
         "updatedAt": Column("updated_at"),
     },
@@ -28,30 +34,60 @@ ORDERING = Ordering(
 LOOKUPS = {
     "status": "status__in",
     "lifecycleStage": "lifecycle_stage__in",
+    "customerType": "customer_type__in",
     "type": "customer_type__in",
-    "emailOptIn": "email_opt_in",
+    "source": "source__in",
     "tags": "tags__contains",
-    "source": "source",
+    "tagsAny": "tags__overlap",
+    "isVip": "is_vip",
+    "isBlocked": "is_blocked",
+    "isPending": "is_pending",
+    "isLight": "is_light",
+    "emailVerified": "email_verified",
+    "phoneVerified": "phone_verified",
+    "emailOptIn": "email_opt_in",
+    "smsOptIn": "sms_opt_in",
+    "pushOptIn": "push_opt_in",
+    "whatsappOptIn": "whatsapp_opt_in",
+    "gdprConsent": "gdpr_consent",
+    "country": "country__in",
+    "language": "language__in",
+    "homeClubId": "home_club_ref__in",
+    "membershipTier": "membership_tier__in",
+    "membershipStatus": "membership_status__in",
+    "membershipExpiryAfter": "membership_expiry__gte",
+    "membershipExpiryBefore": "membership_expiry__lt",
     "engagementMin": "metrics__engagement_score__gte",
+    "engagementMax": "metrics__engagement_score__lte",
     "churnRiskMin": "metrics__churn_risk_score__gte",
+    "churnRiskMax": "metrics__churn_risk_score__lte",
+    "lifetimeValueMin": "metrics__lifetime_value_cents__gte",
+    "lifetimeValueMax": "metrics__lifetime_value_cents__lte",
     "createdAfter": "created_at__gte",
     "createdBefore": "created_at__lt",
     "updatedSince": "updated_at__gte",
+    "updatedBefore": "updated_at__lt",
+    "lastActivityAfter": "metrics__last_activity_at__gte",
+    "lastActivityBefore": "metrics__last_activity_at__lt",
 }
 
 # What filters and orders tell about the people they leave: every name that a list offers is in one of the two.
 TELLS: dict[str, Personal] = {
-    "engagementMin": Personal.SCORES,
-    "churnRiskMin": Personal.SCORES,
-    "engagementScore": Personal.SCORES,
-    "churnRiskScore": Personal.SCORES,
-    "lifetimeValue": Personal.SCORES,
+    **dict.fromkeys(
+        ("engagementMin", "engagementMax", "churnRiskMin", "churnRiskMax", "lifetimeValueMin", "lifetimeValueMax",
+         "engagementScore", "churnRiskScore", "lifetimeValue"),
+        Personal.SCORES,
+    ),
     "customFields": Personal.CUSTOM_FIELDS,
-}
+}  # fmt: skip
 TELLS_NOTHING_KEPT_BACK = {
-    "skip", "take", "cursor", "fields", "sort", "tenantId", "search", "status", "lifecycleStage", "type", "emailOptIn",
-    "tags", "source", "createdAfter", "createdBefore", "updatedSince", "lastActivityAt", "lastName", "firstName",
-    "createdAt", "updatedAt",
+    "skip", "take", "cursor", "fields", "sort", "tenantId", "search", "status", "lifecycleStage", "customerType",
+    "type", "source", "tags", "tagsAny", "isVip", "isBlocked", "isPending", "isLight", "emailVerified", "phoneVerified",
+    "emailOptIn", "smsOptIn", "pushOptIn", "whatsappOptIn", "gdprConsent", "country", "language", "homeClubId",
+    "membershipTier", "membershipStatus", "membershipExpiryAfter", "membershipExpiryBefore", "createdAfter",
+    "createdBefore", "updatedSince", "updatedBefore", "lastActivityAfter", "lastActivityBefore", "lastActivityAt",
+    "lastBookingAt", "activityCount30d", "bookingCount30d", "lastName", "firstName", "handicap", "memberSince",
+    "membershipExpiry", "createdAt", "updatedAt",
 }  # fmt: skip
 
 
@@ -77,8 +113,7 @@ def listed(people: Any, query: Mapping[str, Any]) -> Any:
     """
     refuse_masked([*query, *(name.removeprefix("-") for name in query.get("sort", ()))])
     people = people if query.get("status") else people.listed()
-    if "tags" in query:
-        query = {**query, "tags": looked_up(query["tags"])}
+    query = {**query, **{name: looked_up(query[name]) for name in ("tags", "tagsAny") if name in query}}
     people = people.filter(**{lookup: query[name] for name, lookup in LOOKUPS.items() if name in query})
     if query.get("customFields"):
         people = people.filter(custom_fields.condition(query["customFields"]))

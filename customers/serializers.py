@@ -9,12 +9,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from crm.rest.paging import PageQuery, fields_parameter
+from crm.rest.paging import fields_parameter
 from crm.rest.serializers import (
     BIGGEST,
-    AnyOf,
     Day,
-    Dotted,
     Email,
     Flag,
     FreeMap,
@@ -24,11 +22,9 @@ from crm.rest.serializers import (
     Query,
     StrictSerializer,
     Text,
-    Whole,
 )
 from crm.tenancy.scope import current_tenant
 from customers import lifecycle, normalise
-from customers.listing import ORDERING
 from customers.models import CustomerType, Stage, Status
 from customers.normalise import EXTERNAL_PREFIX
 from customers.replies import CUSTOMER_FIELDS
@@ -219,45 +215,6 @@ class CustomerQuery(Query):
 
     includeDeleted = Flag(default=False, help_text="Answer for a deleted one too.")
     fields = fields_parameter([*CUSTOMER_FIELDS, "mergedFrom"])  # type: ignore[assignment]
-
-
-@extend_schema_field(
-    {
-        "type": "object",
-        "propertyNames": {"pattern": r"^customFields\.[A-Za-z][A-Za-z0-9_]{0,63}(\.(min|max))?$"},
-        "additionalProperties": {"type": "string"},
-    }
-)
-class CustomFilters(Dotted):
-    """`customFields.<key>=` for what a field is (given again: any of these), `.min=` and `.max=` for ranges."""
-
-
-class CustomerListQuery(PageQuery):
-    """Filters of the list."""
-
-    sort = ORDERING.parameter()
-    fields = fields_parameter(CUSTOMER_FIELDS)  # type: ignore[assignment]
-
-    status = AnyOf(choices=Status.choices, required=False, help_text="Default: neither MERGED nor DELETED.")
-    lifecycleStage = AnyOf(choices=Stage.choices, required=False)
-    search = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        max_length=200,
-        help_text="An identifier in full, else how its words start.",
-    )
-    emailOptIn = Flag(required=False)
-    tags = serializers.ListField(
-        child=Text(max_length=100), allow_empty=False, required=False, help_text="All of them."
-    )
-    source = Text(required=False, max_length=50)  # type: ignore[assignment]
-    type = AnyOf(choices=CustomerType.choices, required=False)
-    engagementMin = Whole(required=False, min_value=0, max_value=100)
-    churnRiskMin = Whole(required=False, min_value=0, max_value=100)
-    createdAfter = Moment(required=False)
-    createdBefore = Moment(required=False)
-    updatedSince = Moment(required=False)
-    customFields = CustomFilters(required=False)
 
 
 class Writes(NamedTuple):

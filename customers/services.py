@@ -89,7 +89,7 @@ def create_customer(
     custom fields as custom_fields.checked().
     """
     now, pk = timezone.now(), uuid7()
-    fields = _tidy(fields, now)
+    fields = _dated(_tidy(fields, now), CustomerProfile(), now)
     custom = custom_fields.checked(fields.get("custom_fields") or {}, is_new=True)
     usable = _usable(hints, "", phone=fields.get("phone_number"))
     mention = _mention(usable, {**fields, "custom_fields": custom}, by=by, now=now)
@@ -125,6 +125,7 @@ def update_customer(
     profile, _ = get_customer(pk, include_deleted=True)
     if if_match is not None and profile.etag != if_match:
         raise PreconditionFailed
+    mention = mention._replace(fields=_dated(mention.fields, profile, now))
     person = write_fields(profile.pk, mention, now=now, by=by)
     profile, _ = get_customer(profile.pk, include_deleted=True)
     _tell_updated(profile, person, by=by)
@@ -150,6 +151,17 @@ def _tidy(fields: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
     if born is not None and not normalise.is_birth_date(born, now):
         raise ValidationFailed(details=[Detail("dateOfBirth", "INVALID_FIELD", normalise.BIRTH_DATE_WORDS)])
     return {**fields, "tags": spelled(fields["tags"])} if fields.get("tags") else fields
+
+
+def _dated(fields: Mapping[str, Any], profile: CustomerProfile, now: datetime) -> dict[str, Any]:
+    """A new handicap or consent that comes without its time is as of now."""
+    times = {"handicap": "handicap_updated_at", "gdpr_consent": "gdpr_consent_at"}
+    dated = {
+        column: None if fields[name] is None else now
+        for name, column in times.items()
+        if name in fields and fields[name] != getattr(profile, name)
+    }
+    return dated | dict(fields)
 
 
 def _usable(raw: Mapping[str, Any], region: str, *, phone: str | None = None) -> dict[str, str]:

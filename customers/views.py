@@ -20,11 +20,11 @@ from customers.listing import ORDERING, listed, refuse_masked
 from customers.masking import personal_kind
 from customers.models import CustomerProfile, Status
 from customers.payloads import profile_payload
+from customers.queries import CustomerListQuery
 from customers.replies import Customer, CustomerDetail, CustomerListed, ResolutionReply
 from customers.resolution import Resolution
 from customers.serializers import (
     CustomerChange,
-    CustomerListQuery,
     CustomerNew,
     CustomerQuery,
     ResolveBody,

@@ -1,13 +1,18 @@
 """Filters of the customer list. Apps above add theirs."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.tenancy.markup import SOURCES
-from customers.models import Stage, Status, Tag
+from crm.tenancy.masks import Personal
+from crm.tenancy.models import Club
+from crm.tenancy.scope import current_eyes, current_tenant
+from customers.models import CustomerType, Stage, Status, Tag
 from customers.tags import looked_up
 
 added_filters: list[type[admin.SimpleListFilter]] = []
@@ -102,3 +107,71 @@ class FlagFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         chosen = self.flags.get(self.value() or "")
         return queryset.filter(**chosen[1]) if chosen else queryset
+
+
+class TypeFilter(admin.SimpleListFilter):
+    title, parameter_name = _("type"), "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return CustomerType.choices
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(customer_type=self.value()) if self.value() else queryset
+
+
+class HomeClubFilter(admin.SimpleListFilter):
+    title, parameter_name = _("home club"), "club"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        clubs = list(Club.objects.all())
+        self.refs = {str(club.pk): club.refs for club in clubs}
+        return [(str(club.pk), club.name) for club in clubs]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        refs = self.refs.get(self.value() or "")
+        return queryset if refs is None else queryset.filter(home_club_ref__in=refs)
+
+
+class ActiveFilter(admin.SimpleListFilter):
+    """When somebody last did something themselves."""
+
+    title, parameter_name = _("last active"), "active"
+    days = {"7": _("In the last 7 days"), "30": _("In the last 30 days"), "90": _("In the last 90 days")}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [*self.days.items(), ("older", _("Over 90 days ago")), ("never", _("Never"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        chosen = self.value() or ""
+        if chosen == "never":
+            return queryset.filter(metrics__last_activity_at=None)
+        if chosen not in self.days and chosen != "older":
+            return queryset
+        since = timezone.now() - timedelta(days=int(chosen) if chosen in self.days else 90)
+        bound = "gte" if chosen in self.days else "lt"
+        return queryset.filter(**{f"metrics__last_activity_at__{bound}": since})
+
+
+class ScoreFilter(admin.SimpleListFilter):
+    """Not for those from whom scores are kept: nobody filters by what they do not see."""
+
+    title, parameter_name = _("score"), "score"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        if Personal.SCORES in current_eyes().masks:
+            return []
+        return [
+            ("at-risk", _("At risk of leaving")),
+            ("engaged", _("Engaged, 50 or more")),
+            ("value", _("High value")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        tenant = current_tenant()
+        conditions = {
+            "at-risk": {"metrics__churn_risk_score__gte": tenant.at_risk_threshold},
+            "engaged": {"metrics__engagement_score__gte": 50},
+            "value": {"metrics__lifetime_value_cents__gte": tenant.high_value_cents},
+        }
+        is_offered = self.value() in {name for name, _words in self.lookup_choices}
+        return queryset.filter(**conditions[self.value() or ""]) if is_offered else queryset

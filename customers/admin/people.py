@@ -23,12 +23,16 @@ from crm.tenancy.scope import current_eyes, current_tenant
 from customers.admin import page, tagging
 from customers.admin.editing import edit_page
 from customers.admin.filters import (
+    ActiveFilter,
     ConsentFilter,
     FlagFilter,
+    HomeClubFilter,
+    ScoreFilter,
     SourceFilter,
     StageFilter,
     StatusFilter,
     TagFilter,
+    TypeFilter,
     added_filters,
 )
 from customers.admin.html import consent_lights, flag_badges, page_url, row_tools, stage_badge
@@ -42,7 +46,10 @@ from customers.visibility import visible_customer, visible_people
 class CustomerAdmin(StaffModelAdmin):
     view_right, add_right, change_right = Right.VIEW, Right.EDIT, Right.EDIT
     list_display = ("name", "phone", "stage", "membership", "consent", "value", "active", "created", "tools")
-    list_filter = (StatusFilter, StageFilter, ConsentFilter, FlagFilter, SourceFilter, TagFilter)
+    list_filter = (
+        StatusFilter, StageFilter, ActiveFilter, ScoreFilter, ConsentFilter, HomeClubFilter, FlagFilter, TypeFilter,
+        TagFilter, SourceFilter,
+    )  # fmt: skip
     search_fields = ("last_name",)  # turns search on; customers.search does it
     change_list_template = "admin/customers/list.html"
     actions = ("tag_chosen",)

@@ -11,7 +11,7 @@ from crm.tenancy.permissions import Role
 from crm.tenancy.scope import Eyes, seen_by
 from customers.listing import ORDERING, TELLS, TELLS_NOTHING_KEPT_BACK
 from customers.models import AssociationNumber, CustomerMetrics, CustomerProfile, Deal, Ticket
-from customers.serializers import CustomerListQuery
+from customers.queries import CustomerListQuery
 from tests import everything
 from tests.architecture.test_wall import API, named, send
 from tests.conftest import Api

@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from crm.tenancy.admin import base
 from crm.tenancy.models import AuditEntry, Tenant
+from crm.tenancy.permissions import Role
 from customers.models import CustomerProfile
-from tests.factories import CustomerProfileFactory, InboundEventFactory, hold
+from tests.factories import ClubFactory, CustomerProfileFactory, InboundEventFactory, hold
 from tests.pages import LIST, Browser, at_most, staff_of
 
 
@@ -88,6 +89,27 @@ def test_filters_narrow_the_list(tenant: Tenant, query: dict[str, str], found: l
     ben = person("Ben B", sms_opt_in=False, is_light=True)
     InboundEventFactory(customer=ben, status="FAILED", is_waiting=False, dead_at=timezone.now())
     assert sorted(names(staff_of(), **query)) == found
+
+
+def test_filters_by_type_club_activity_and_score(tenant: Tenant) -> None:
+    now = timezone.now()
+    club = ClubFactory(name="Fynbos", refs=["fynbos", "FYN-1"])
+    person(
+        "Ann A", customer_type="GUEST", home_club_ref="FYN-1",
+        metrics={"last_activity_at": now - timedelta(days=8), "churn_risk_score": 60, "engagement_score": 50,
+                 "lifetime_value_cents": 100_000},
+    )  # fmt: skip
+    person("Ben B", metrics={"last_activity_at": now - timedelta(days=91)})
+    person("Cas C")
+    browser = staff_of()
+    for query in ({"type": "GUEST"}, {"club": str(club.pk)}, {"active": "30"}, {"score": "at-risk"},
+                  {"score": "engaged"}, {"score": "value"}):  # fmt: skip
+        assert names(browser, **query) == ["Ann A"], query
+    assert names(browser, active="older") == ["Ben B"]
+    assert names(browser, active="never") == ["Cas C"]
+    assert names(browser, active="7") == []
+    assert len(names(browser, active="x", score="x", club="x")) == 3
+    assert len(names(staff_of(Role.STAFF), score="at-risk")) == 3
 
 
 @pytest.mark.parametrize(

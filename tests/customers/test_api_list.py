@@ -60,6 +60,8 @@ def test_the_most_recently_active_come_first_and_the_never_active_last(api):
         "firstName,-lastActivityAt",
         "-updatedAt",
         "-lifetimeValue",
+        "handicap,-membershipExpiry",
+        "-memberSince,lastBookingAt,-activityCount30d",
     ],
 )
 def test_a_walk_by_cursor_sees_everyone_once_in_order(api, sort, take):
@@ -67,6 +69,9 @@ def test_a_walk_by_cursor_sees_everyone_once_in_order(api, sort, take):
         CustomerProfileFactory(
             first_name=["Ann", "Bo"][number % 2],
             last_name=f"N{number % 5}",
+            handicap=None if number % 4 else number / 10,
+            membership_expiry=None if number % 3 else f"2027-01-0{number % 9 + 1}",
+            member_since=None if number % 2 else f"2020-01-0{number % 4 + 1}",
             metrics={
                 "last_activity_at": None if number % 3 else DAY + timedelta(days=number // 4, microseconds=1),
                 "engagement_score": number % 4,
@@ -112,7 +117,9 @@ def test_a_cursor_that_is_none_is_400(api, tenant, other_tenant):
      {"status": "NOPE"}, {"status": ""}, {"lifecycleStage": "Champion"}, {"emailOptIn": "maybe"},
      {"engagementMin": 101}, {"engagementMin": "1;drop table"}, {"createdAfter": "yesterday"},
      {"createdAfter": "0000-01-01T00:00:00Z"}, {"createdAfter": "0001-01-01T00:00:00+14:00"},
-     {"updatedSince": "99999-01-01T00:00:00Z"}, {"type": "x"},
+     {"updatedSince": "99999-01-01T00:00:00Z"}, {"type": "x"}, {"customerType": "x"}, {"isVip": "perhaps"},
+     {"engagementMax": -1}, {"churnRiskMax": 101}, {"lifetimeValueMin": "1.5"}, {"membershipExpiryAfter": "2027"},
+     {"lastActivityBefore": "soon"}, {"tagsAny": ""}, {"homeClubId": "x" * 101}, {"nonsense": 1}, {"country": "GBR"},
      {"tags": ""}, {"search": "a\0b"}, {"source": "\0"}, {"tags": "a\0b"}, {"customFields.x": "1"}],
 )  # fmt: skip
 def test_parameters_out_of_bounds_are_400_with_a_path(api, query):
@@ -172,8 +179,11 @@ def test_merged_and_deleted_people_show_only_when_asked_for(api):
 def test_each_filter_narrows(api):
     CustomerProfileFactory(
         last_name="Hit", lifecycle_stage="LEAD", email_opt_in=True, tags=["vip", "golf"], source="scl",
-        customer_type="WHOLESALE", created_at=DAY, updated_at=DAY,
-        metrics={"engagement_score": 80, "churn_risk_score": 70},
+        customer_type="WHOLESALE", created_at=DAY, updated_at=DAY, is_vip=True, is_blocked=True, is_pending=True,
+        is_light=True, email_verified=True, phone_verified=True, sms_opt_in=False, push_opt_in=True,
+        whatsapp_opt_in=True, gdpr_consent=True, country="GB", language="en-GB", home_club_ref="club-fynbos",
+        membership_tier="Gold", membership_status="ACTIVE", membership_expiry="2027-01-01",
+        metrics={"engagement_score": 80, "churn_risk_score": 70, "lifetime_value_cents": 5, "last_activity_at": DAY},
     )  # fmt: skip
     now = timezone.now()
     CustomerProfileFactory(
@@ -183,7 +193,16 @@ def test_each_filter_narrows(api):
     for query in (
         {"lifecycleStage": "LEAD"}, {"emailOptIn": "true"}, {"tags": "vip"}, {"tags": "golf,vip"},
         {"source": "scl"}, {"type": "WHOLESALE"}, {"engagementMin": 80}, {"churnRiskMin": 70},
-        {"createdAfter": before, "createdBefore": after}, {"search": "hit"},
+        {"createdAfter": before, "createdBefore": after}, {"search": "hit"}, {"customerType": "WHOLESALE,AFFILIATE"},
+        {"tagsAny": "vip,nothing"}, {"source": "scl,web"}, {"isVip": "true"}, {"isBlocked": "true"},
+        {"isPending": "true"}, {"isLight": "true"}, {"emailVerified": "true"}, {"phoneVerified": "true"},
+        {"smsOptIn": "false"},
+        {"pushOptIn": "true"}, {"whatsappOptIn": "true"}, {"gdprConsent": "true"}, {"country": "GB,IE"},
+        {"language": "en-GB"}, {"homeClubId": "club-fynbos"}, {"membershipTier": "Gold,Silver"},
+        {"membershipStatus": "ACTIVE"}, {"membershipExpiryAfter": "2027-01-01", "membershipExpiryBefore": "2027-01-02"},
+        {"engagementMin": 80, "engagementMax": 80}, {"churnRiskMin": 1, "churnRiskMax": 70},
+        {"lifetimeValueMin": 5, "lifetimeValueMax": 5}, {"updatedBefore": after}, {"lastActivityAfter": before},
+        {"lastActivityAfter": before, "lastActivityBefore": after},
     ):  # fmt: skip
         assert names(api.get(LIST, query)) == ["Hit"], query
     for query in (

@@ -77,6 +77,30 @@ def test_absent_stays_and_null_clears(api, thandi):
     ]  # fmt: skip
 
 
+CONTRACT = """
+    id tenantId externalId authUserId email emailVerified phoneNumber phoneVerified sclMemberId teetimePlayerId
+    messagingContactId externalIds firstName lastName displayName fullName dateOfBirth gender country language status
+    lifecycleStage tags customerType isVip isBlocked isPending source sourceDetails engagementScore engagementScoreAt
+    churnRiskScore churnRiskScoreAt lifetimeValue lastActivityAt lastActivityType lastActiveAt lastSeenAt
+    activityCount30d bookingCount30d lastBookingAt lastEmailOpenAt lastEmailClickAt handicap handicapUpdatedAt
+    homeClubId homeClubName membershipTier membershipStatus memberSince membershipExpiry emailOptIn emailOptInAt
+    smsOptIn smsOptInAt pushOptIn pushOptInAt whatsappOptIn whatsappOptInAt gdprConsent gdprConsentAt
+    dataRetentionDate mergedInto mergedAt mergeReason customerNotes internalNotes customFields createdAt createdBy
+    updatedAt updatedBy deletedAt
+"""
+
+
+def test_every_field_of_the_contract_is_readable(api, thandi):
+    assert set(CONTRACT.split()) - api.get(url(thandi)).json().keys() == set()
+
+
+def test_a_handicap_and_a_consent_are_as_of_now_unless_told(api, thandi):
+    body = api.patch(url(thandi), {"handicap": 9.4, "gdprConsent": True}).json()
+    assert body["handicapUpdatedAt"] == body["gdprConsentAt"] == body["updatedAt"]
+    at = "2026-01-01T00:00:00Z"
+    assert api.patch(url(thandi), {"gdprConsent": False, "gdprConsentAt": at}).json()["gdprConsentAt"] == at
+
+
 def test_every_writable_field_is_written_and_read_back(api, thandi):
     CustomFieldFactory(key="snake_case")
     CustomFieldFactory(key="Camel", type="INT")
