@@ -3,6 +3,7 @@
 from django.urls import path
 
 from customers.custom_views import CustomFieldList, CustomFieldOne
+from customers.export_views import CustomerExport
 from customers.history_views import CustomerHistory
 from customers.tag_views import CustomerTags, TagList
 from customers.views import CustomerList, CustomerOne, CustomerResolve, CustomerRestore
@@ -11,6 +12,7 @@ urlpatterns = [
     path("custom-fields", CustomFieldList.as_view(), name="custom-fields"),
     path("custom-fields/<str:pk>", CustomFieldOne.as_view(), name="custom-field"),
     path("customers", CustomerList.as_view(), name="customers"),
+    path("customers/export", CustomerExport.as_view(), name="customer-export"),
     path("customers/resolve", CustomerResolve.as_view(), name="customer-resolve"),
     path("customers/<str:pk>", CustomerOne.as_view(), name="customer"),
     path("customers/<str:pk>/history", CustomerHistory.as_view(), name="customer-history"),

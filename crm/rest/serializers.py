@@ -203,8 +203,13 @@ def split(text: str) -> list[str]:
 
 
 def read_query(request: Request, serializer: type[StrictSerializer]) -> dict[str, Any]:
-    """The query parameters, validated. Raises ValidationError; name[key]=… and name.key=… fill a map."""
-    query = serializer(data=_plain(request.query_params, serializer))
+    """The query parameters of a request, validated. Raises ValidationError."""
+    return read_parameters(request.query_params, serializer)
+
+
+def read_parameters(params: QueryDict, serializer: type[StrictSerializer]) -> dict[str, Any]:
+    """Query parameters, validated. Raises ValidationError; name[key]=… and name.key=… fill a map."""
+    query = serializer(data=_plain(params, serializer))
     query.is_valid(raise_exception=True)
     found: dict[str, Any] = query.validated_data
     found.pop("tenantId", None)

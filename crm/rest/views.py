@@ -32,6 +32,7 @@ class ApiView(APIView):
     queries: the query parameters of each method that has more than tenantId; validated, they are `params`.
     bucket:  the limit that writes count for.
     tag:     the chapter of the documentation.
+    is_download: its POSTs only read, and stream too much to be kept: one that is repeated is answered anew.
     """
 
     scopes: ClassVar[Mapping[str, Scope]] = {}
@@ -43,6 +44,7 @@ class ApiView(APIView):
     body_limit: ClassVar[int] = settings.API_BODY_LIMIT
     body_depth: ClassVar[int] = DEEPEST
     body_is_many: ClassVar[bool] = False
+    is_download: ClassVar[bool] = False
     metadata_class = None
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
@@ -112,7 +114,7 @@ class ApiView(APIView):
         body = read_body(self.request._request, self.body_limit)
         key = idempotency.key_of(self.request)
         with transaction.atomic():
-            return handler() if key is None else self._once(handler, key, body)
+            return handler() if key is None or self.is_download else self._once(handler, key, body)
 
     def _once(self, handler: Callable[[], Response], key: str, body: bytes) -> Response | HttpResponse:
         caller, same = self.credential.id, idempotency.fingerprint(self.request, body)

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.html import format_html
@@ -22,6 +23,7 @@ from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_eyes, current_tenant
 from customers.admin import page, tagging
 from customers.admin.editing import edit_page
+from customers.admin.export import export_page, export_url
 from customers.admin.filters import (
     ActiveFilter,
     ConsentFilter,
@@ -57,6 +59,7 @@ class CustomerAdmin(StaffModelAdmin):
     def get_urls(self) -> Any:
         view = self.admin_site.admin_view
         return [
+            path("export/", view(self.export_view), name="customers_customerprofile_export"),
             path("<uuid:pk>/", view(self.detail_view), name="customers_customerprofile_detail"),
             path("<uuid:pk>/live/", view(self.live_view), name="customers_customerprofile_live"),
             path(
@@ -108,12 +111,16 @@ class CustomerAdmin(StaffModelAdmin):
         if rows := (getattr(response, "context_data", None) or {}).get("cl"):
             filters = sorted(set(request.GET) - {"q", "p", "o", "e"})
             looked_at = {"shown": len(rows.result_list), "page": rows.page_num, "filters": filters}
+            response.context_data["export_url"] = export_url(rows) if may(request, Right.EXPORT) else ""
             record(request, "customer.listed", after={**looked_at, "searched": bool(term)})
         return response
 
     @admin.action(description=_("Tag…"), permissions=["change"])
     def tag_chosen(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         return tagging.tag_chosen(self, request, queryset)
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        return export_page(request, self)
 
     @admin.display(description=_("Name and e-mail"), ordering="last_name")
     def name(self, profile: CustomerProfile) -> Any:

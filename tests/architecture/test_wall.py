@@ -54,6 +54,7 @@ API: dict[str, dict[str, Call]] = {
         "PATCH": Call("crm:admin", 200, {"label": "Changed"}),
         "DELETE": Call("crm:admin", 204),
     },
+    "api/v1/customers/export": {"POST": Call("crm:admin", 200, {"format": "NDJSON"})},
     "api/v1/customers/resolve": {
         "GET": Call("crm:read", 200, query="?email=known@example.com"),
         "POST": Call("crm:write", 200, {"email": "known@example.com"}),
@@ -224,7 +225,7 @@ def test_lists_and_counts_of_another_tenant_show_nothing(route, api, other_tenan
     theirs = api.as_key_of(other_tenant)
     for method, call in API[route].items():
         if call.scope != "crm:write":
-            text = send(theirs, method, route, [], call).content.decode()
+            text = send(theirs, method, route, [], call).getvalue().decode()
             for row in rows.values():
                 assert str(row.pk) not in text
             assert "known@example.com" not in text

@@ -40,6 +40,9 @@ def promised(operation: Any, status: int) -> dict[str, Any]:
 def check(operation: Any, reply: Any) -> None:
     """An answer is one that the document promises, in every field."""
     content = promised(operation, reply.status_code).get("content")
+    if reply.streaming:  # a file
+        assert reply["Content-Type"].partition(";")[0] in content, str(operation)
+        return
     assert bool(content) == bool(reply.content), (str(operation), reply.content)
     if content:
         assert faults(content[JSON]["schema"], reply.json()) == [], str(operation)
@@ -52,6 +55,8 @@ def test_every_body_and_every_reply_has_an_example_that_its_schema_allows() -> N
             None,
             [operation.says.get("requestBody", {}).get("content"), *(one.get("content") for one in shown)],
         ):
+            if JSON not in content:
+                continue  # a file
             examples = content[JSON]["examples"]
             assert examples, str(operation)
             for example in examples.values():
@@ -62,7 +67,7 @@ def test_every_body_and_every_reply_has_an_example_that_its_schema_allows() -> N
 def test_what_comes_back_is_what_the_document_shows(operation: Any, api: Any, rows: Any) -> None:  # noqa: F811
     reply = ask(api, operation, rows)
     check(operation, reply)
-    if reply.content:
+    if not reply.streaming and reply.content:
         (example, *_) = promised(operation, reply.status_code)["content"][JSON]["examples"].values()
         assert unlike(example["value"], reply.json()) == []
 
@@ -82,7 +87,7 @@ def unlike(shown: Any, real: Any, path: str = "") -> list[str]:
 @pytest.mark.parametrize(("operation", "name"), EXAMPLES, ids=lambda value: str(value))
 def test_what_the_document_says_to_send_is_accepted(operation: Any, name: str, api: Any, rows: Any) -> None:  # noqa: F811
     reply = ask(api, operation, rows, body=operation.examples[name])
-    assert 200 <= reply.status_code < 300, reply.content
+    assert 200 <= reply.status_code < 300, getattr(reply, "content", "")
     check(operation, reply)
 
 
