@@ -143,7 +143,9 @@ class Naive:
         changed = fold(row, row["provenance"], fields, stamp).changed
         if person.stage and lifecycle.reach(row["stages_reached"], person.stage, stamp.at):
             changed.add("stages_reached")
-            row["lifecycle_stage"] = lifecycle.current_stage(row["stages_reached"], ended_at=None)
+            row["lifecycle_stage"] = lifecycle.current_stage(
+                row["stages_reached"], over_at=None, now=stamp.at, lapse=lifecycle.Lapse(0, 0)
+            )
         for kind, value in hints.items():
             if kind in LINKS:
                 row[LINKS[kind]] = int(value) if kind == "sclMemberId" else value
