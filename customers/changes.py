@@ -247,6 +247,8 @@ def _columns(mention: Mention) -> dict[str, Any]:
     if "phone_number" in writes:
         phone = normalise.phone(writes["phone_number"], mention.region)
         writes |= {"phone_number": phone.number, "phone_is_valid": phone.is_valid}
+    if "country" in writes:
+        writes["country"] = writes["country"].upper()
     for name in ("first_name", "last_name", "display_name"):
         if name in writes:
             writes[name] = normalise.name(writes[name])

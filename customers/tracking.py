@@ -127,3 +127,26 @@ def _by_key(name: str, *, before: str) -> str:
             FROM jsonb_object_keys({before} || n.{name}) AS key
             WHERE {before}->key IS DISTINCT FROM n.{name}->key
         ) ELSE {NOTHING} END"""  # noqa: S608
+
+
+TOUCH = """
+CREATE OR REPLACE FUNCTION {table}_touch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.updated_at := greatest(clock_timestamp(), OLD.updated_at);
+    NEW.version := OLD.version + 1;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER {table}_touch BEFORE UPDATE ON {table} FOR EACH ROW
+    WHEN (NEW.updated_at = OLD.updated_at AND NEW.version = OLD.version AND ({was}) IS DISTINCT FROM ({is_now}))
+    EXECUTE FUNCTION {table}_touch();
+"""
+
+
+def touch_on_change(table: str, columns: Iterable[str]) -> RunSQL:
+    """Where SQL changes one of the columns and forgets `updated_at` and `version`, the database keeps them."""
+    names = tuple(columns)
+    was, is_now = (", ".join(f"{row}.{name}" for name in names) for row in ("OLD", "NEW"))
+    return RunSQL(
+        TOUCH.format(table=table, was=was, is_now=is_now),
+        f"DROP TRIGGER {table}_touch ON {table}; DROP FUNCTION {table}_touch();",
+    )

@@ -2,18 +2,22 @@
 
 from django.db import models
 
+from crm.tenancy.models.checks import currency_code, one_of
 from customers.models.facts import SourceFact, by_time, fact_constraints
+
+
+class OrderStatus(models.TextChoices):
+    CREATED = "CREATED", "Created"
+    PAID = "PAID", "Paid"
+    COMPLETED = "COMPLETED", "Completed"
+    REFUNDED = "REFUNDED", "Refunded"
+    CANCELLED = "CANCELLED", "Cancelled"
 
 
 class Order(SourceFact):
     """A web-shop order. It counts towards lifetime value from `paid_at` on, less what was refunded."""
 
-    class Status(models.TextChoices):
-        CREATED = "CREATED", "Created"
-        PAID = "PAID", "Paid"
-        COMPLETED = "COMPLETED", "Completed"
-        REFUNDED = "REFUNDED", "Refunded"
-        CANCELLED = "CANCELLED", "Cancelled"
+    Status = OrderStatus
 
     status = models.CharField(max_length=9, choices=Status.choices, blank=True)
     total_cents = models.BigIntegerField(null=True)
@@ -26,7 +30,11 @@ class Order(SourceFact):
     cancelled_at = models.DateTimeField(null=True)
 
     class Meta(SourceFact.Meta):
-        constraints = fact_constraints("order")
+        constraints = [
+            *fact_constraints("order"),
+            one_of("status", OrderStatus, name="order_status", or_blank=True),
+            currency_code(name="order_currency"),
+        ]
         indexes = [
             models.Index(fields=["tenant", "customer", "-placed_at"], name="orders_of"),
             by_time("placed_at", name="orders_by_time"),
@@ -46,7 +54,7 @@ class Payment(SourceFact):
     failure_reason = models.CharField(max_length=200, blank=True)
 
     class Meta(SourceFact.Meta):
-        constraints = fact_constraints("payment")
+        constraints = [*fact_constraints("payment"), currency_code(name="payment_currency")]
         indexes = [
             models.Index(fields=["tenant", "customer"], name="payments_of"),
             by_time("paid_at", name="payments_by_time"),
@@ -61,7 +69,7 @@ class Invoice(SourceFact):
     days_overdue = models.PositiveIntegerField(null=True)
 
     class Meta(SourceFact.Meta):
-        constraints = fact_constraints("invoice")
+        constraints = [*fact_constraints("invoice"), currency_code(name="invoice_currency")]
         indexes = [models.Index(fields=["tenant", "customer"], name="invoices_of")]
 
 
@@ -74,7 +82,7 @@ class Deal(SourceFact):
     reason = models.CharField(max_length=200, blank=True)
 
     class Meta(SourceFact.Meta):
-        constraints = fact_constraints("deal")
+        constraints = [*fact_constraints("deal"), currency_code(name="deal_currency")]
         indexes = [models.Index(fields=["tenant", "customer"], name="deals_of")]
 
 

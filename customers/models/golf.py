@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from crm.tenancy.models.checks import currency_code, one_of
 from customers.models.facts import SourceFact, by_time, fact_constraints
 
 
@@ -32,16 +33,19 @@ class Membership(SourceFact):
         ]
 
 
+class BookingStatus(models.TextChoices):
+    BOOKED = "BOOKED", "Booked"
+    COMPLETED = "COMPLETED", "Played"
+    CANCELLED = "CANCELLED", "Cancelled"
+    NO_SHOW = "NO_SHOW", "No-show"
+
+
 class Booking(SourceFact):
     """A tee time; `customer` is who booked it."""
 
     free_text = ("cancel_reason", "party")
 
-    class Status(models.TextChoices):
-        BOOKED = "BOOKED", "Booked"
-        COMPLETED = "COMPLETED", "Played"
-        CANCELLED = "CANCELLED", "Cancelled"
-        NO_SHOW = "NO_SHOW", "No-show"
+    Status = BookingStatus
 
     club_ref = models.CharField(max_length=100, blank=True)
     club_name = models.CharField(max_length=200, blank=True)
@@ -60,7 +64,11 @@ class Booking(SourceFact):
     party = models.JSONField(default=list, help_text="The players as the source sent them.")
 
     class Meta(SourceFact.Meta):
-        constraints = fact_constraints("booking")
+        constraints = [
+            *fact_constraints("booking"),
+            one_of("status", BookingStatus, name="booking_status", or_blank=True),
+            currency_code(name="booking_currency"),
+        ]
         indexes = [
             models.Index(fields=["tenant", "customer", "booked_at"], name="booking_of"),
             models.Index(fields=["tenant", "club_ref", "customer"], name="booking_at"),

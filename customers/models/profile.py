@@ -5,14 +5,18 @@ from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Upper
 from django.utils import timezone
 
 from crm.tenancy.masks import Level, Personal
 from crm.tenancy.models import TenantForeignKey, TenantModel, scoped, uuid7
+from crm.tenancy.models.checks import country_code, is_map, lower_case, one_of, within
 from crm.tenancy.scope import Eyes
 from customers.models.veil import Veiled
+
+valid_country = RegexValidator(r"^[A-Za-z]{2}\Z", "Use the two-letter ISO code, such as ZA.")
 
 
 class Status(models.TextChoices):
@@ -92,7 +96,7 @@ class CustomerProfile(Veiled, TenantModel):
     display_name = models.CharField(max_length=200, blank=True)
     date_of_birth = models.DateField(null=True, blank=True)
     gender = models.CharField(max_length=30, blank=True)
-    country = models.CharField(max_length=2, blank=True)
+    country = models.CharField(max_length=2, blank=True, validators=[valid_country])
     language = models.CharField(max_length=35, blank=True)
 
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
@@ -165,6 +169,26 @@ class CustomerProfile(Veiled, TenantModel):
             models.CheckConstraint(
                 condition=models.Q(merged_into=None) | models.Q(status=Status.MERGED),
                 name="only_merged_point_on",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(merged_into=None) | ~models.Q(merged_into=models.F("id")),
+                name="nobody_merged_into_self",
+            ),
+            one_of("status", Status, name="customer_status"),
+            one_of("lifecycle_stage", Stage, name="customer_stage"),
+            one_of("lifecycle_pin", Stage, name="customer_pin", or_blank=True),
+            one_of("customer_type", CustomerType, name="customer_type"),
+            lower_case("email", name="customer_email_lower"),
+            country_code(name="customer_country"),
+            *(
+                is_map(name, name=f"customer_{name}_map")
+                for name in (
+                    "external_ids",
+                    "stages_reached",
+                    "custom_fields",
+                    "source_details",
+                    "provenance",
+                )
             ),
         ]
         indexes = [
@@ -252,6 +276,10 @@ class CustomerMetrics(Veiled, TenantModel):
 
     class Meta(TenantModel.Meta):
         verbose_name_plural = "customer metrics"
+        constraints = [
+            within("engagement_score", 0, 100, name="metrics_engagement"),
+            within("churn_risk_score", 0, 100, name="metrics_churn_risk"),
+        ]
         indexes = [
             models.Index(
                 models.F("tenant"), models.F("last_activity_at").desc(nulls_last=True), models.F("customer").desc(),

@@ -71,7 +71,7 @@ def write(tenant: Tenant, number: int, act: str, one: int, other: int, name: str
         CustomerProfile.objects.filter(pk__in=[person.pk, another.pk]).update(last_name=name)
     elif act == "contact":
         CustomerProfile.objects.filter(pk=person.pk).update(
-            email=f"{name}@x.example", phone_number=f"082 {number}"
+            email=f"{name.lower()}@x.example", phone_number=f"082 {number}"
         )
     elif act == "hold":
         hold(person, "externalIds.card", f"{name} {number}")
@@ -133,7 +133,7 @@ def test_writers_who_bring_the_same_new_names_do_not_wait_for_each_other() -> No
             with tenant_scope(tenant), transaction.atomic():
                 for name in names:
                     CustomerProfileFactory(
-                        tenant=tenant, first_name=name, email=f"{name}{number}@example.com"
+                        tenant=tenant, first_name=name, email=f"{name.lower()}{number}@example.com"
                     )
                     both_wrote.wait()
         except BaseException as error:

@@ -4,6 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from crm.tenancy.models import TenantForeignKey, TenantModel, uuid7
+from crm.tenancy.models.checks import one_of
 from customers.models import CustomerProfile, Veiled
 
 
@@ -55,6 +56,7 @@ class Activity(Veiled, TenantModel):
 
     class Meta(TenantModel.Meta):
         verbose_name_plural = "activities"
+        constraints = [one_of("category", Category, name="activity_category")]
         indexes = [
             models.Index(fields=["tenant", "customer", "-occurred_at", "-id"], name="timeline"),
             models.Index(fields=["tenant", "-occurred_at", "-id"], name="activities_by_time"),

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from crm.tenancy.models import TenantForeignKey, TenantModel, scoped, uuid7
+from crm.tenancy.models.checks import one_of, within
 from customers.models import CustomerProfile, Veiled
 
 
@@ -70,6 +71,8 @@ class InboundEvent(Veiled, TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "source", "event_id"], name="event_once"),
             models.UniqueConstraint(fields=["tenant", "id"], name="inbound_event_tenant_key"),
+            one_of("status", SyncStatus, name="inbound_event_status"),
+            within("priority", 1, 3, name="inbound_event_priority"),
         ]
         indexes = [
             models.Index(

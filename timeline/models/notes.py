@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.tenancy.models import TenantForeignKey, TenantModel, User, scoped, uuid7
+from crm.tenancy.models.checks import one_of
 from customers.models import CustomerProfile, Veiled
 
 LONGEST = 20_000
@@ -81,7 +82,11 @@ class Note(NoteFields):
     objects: ClassVar[Any] = scoped(NoteQuerySet)
 
     class Meta(NoteFields.Meta):
-        constraints = [models.UniqueConstraint(fields=["tenant", "id"], name="note_tenant_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "id"], name="note_tenant_key"),
+            one_of("type", NoteType, name="note_type"),
+            one_of("visibility", Visibility, name="note_visibility"),
+        ]
         indexes = [
             models.Index(
                 fields=["tenant", "customer", "-is_pinned", "-created_at", "-id"],

@@ -12,6 +12,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from crm.tenancy.masks import problems
 from crm.tenancy.models.base import TenantModel, uuid7
+from crm.tenancy.models.checks import country_code, currency_code, within
 from crm.tenancy.permissions import Role
 
 DEFAULT_ZONE = "Africa/Johannesburg"
@@ -92,6 +93,12 @@ class Tenant(models.Model):
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            country_code("region", name="tenant_region", or_blank=False),
+            currency_code(name="tenant_currency", or_blank=False),
+            within("at_risk_threshold", 0, 100, name="tenant_at_risk"),
+            models.CheckConstraint(condition=models.Q(high_value_cents__gt=0), name="tenant_high_value"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -127,6 +134,8 @@ class Club(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "name"], name="club_name_once"),
             models.UniqueConstraint(fields=["tenant", "id"], name="club_tenant_key"),
+            country_code("region", name="club_region"),
+            currency_code(name="club_currency"),
         ]
         indexes = [GinIndex(fields=["refs"], name="club_refs")]
 
