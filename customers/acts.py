@@ -13,7 +13,7 @@ from customers.models import CustomerProfile
 
 
 class Act(NamedTuple):
-    """Something done to a customer; `at` is now unless told."""
+    """Something done to a customer; `at` is now unless told. `about` is the id of the tag, say, it was done with."""
 
     customer: UUID
     type: str
@@ -21,6 +21,7 @@ class Act(NamedTuple):
     category: str = "SYSTEM"
     metadata: Mapping[str, Any] = {}
     at: datetime | None = None
+    about: str = ""
 
 
 class Recorder(Protocol):

@@ -166,7 +166,7 @@ def _retag(
         return {}
     changed = write_many(mentions, now=now, by=by)
     if is_told:
-        record_acts([act for pk, person in changed.items() for act in tag_acts(pk, person)], by=by)
+        record_acts(tag_acts(changed), by=by)
     emit_many(
         [
             News("crm.profile.updated", str(pk), updated_payload(one.row, one.changed))

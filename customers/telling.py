@@ -1,12 +1,12 @@
 """What a changed profile puts on its timeline: the acts that tags, flags and stages are told by."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from uuid import UUID
 
 from customers.acts import Act
 from customers.changes import Person
-from customers.models import Stage
+from customers.models import Stage, Tag
 from customers.payloads import wire_name
 from customers.stamps import EPOCH
 
@@ -19,18 +19,30 @@ TOLD_APART = {"tags", "lifecycle_pin", "lifecycle_stage", *FLAGS}
 
 
 def edit_acts(pk: UUID, person: Person) -> list[Act]:
-    """The acts of an edit of a person: one for each tag, flag and stage."""
-    return [*tag_acts(pk, person), *_flag_acts(pk, person), *stage_acts(pk, person)]
+    """The acts of an edit of a person: one for each tag, flag and stage. One statement where tags changed."""
+    return [*tag_acts({pk: person}), *_flag_acts(pk, person), *stage_acts(pk, person)]
 
 
-def tag_acts(pk: UUID, person: Person) -> Iterator[Act]:
-    before, after = person.before["tags"], person.row["tags"]
-    for tag in after:
-        if tag not in before:
-            yield Act(pk, "TAG_ADDED", f"Tagged: {tag}", metadata={"tag": tag})
-    for tag in before:
-        if tag not in after:
-            yield Act(pk, "TAG_REMOVED", f"Tag removed: {tag}", metadata={"tag": tag})
+def tag_acts(people: Mapping[UUID, Person]) -> list[Act]:
+    """One for each tag that somebody got or lost. One statement where there are any."""
+    moved = [
+        (pk, tag, tag in person.row["tags"])
+        for pk, person in people.items()
+        for tag in [*person.row["tags"], *person.before["tags"]]
+        if (tag in person.row["tags"]) != (tag in person.before["tags"])
+    ]
+    names = {tag for _pk, tag, _is_added in moved}
+    ids = dict(Tag.objects.filter(name__in=names).values_list("name", "pk")) if names else {}
+    return [
+        Act(
+            pk,
+            "TAG_ADDED" if is_added else "TAG_REMOVED",
+            f"Tagged: {tag}" if is_added else f"Tag removed: {tag}",
+            metadata={"tag": tag},
+            about=str(ids.get(tag, "")),
+        )
+        for pk, tag, is_added in moved
+    ]
 
 
 def stage_acts(pk: UUID, person: Person) -> Iterator[Act]:

@@ -27,12 +27,13 @@ from timeline.models import Activity, SyncStatus
 from timeline.news import Told, news_of
 from timeline.schema import problems
 from timeline.sources import TYPES
+from timeline.subjects import snapshots
 
 LEFT_OUT = "FIELD_LEFT_OUT"
 ACTS = "crm"  # the source of what was done here, by whomever
 ENTRY_COLUMNS = [
     "id", "customer_id", "recorded_for", "type", "category", "channel", "title", "description", "metadata",
-    "context", "source", "source_id", "source_event_id", "actor", "counts", "occurred_at", "created_at",
+    "context", "source", "source_id", "source_event_id", "subject_name", "actor", "counts", "occurred_at", "created_at",
 ]  # fmt: skip
 
 
@@ -191,6 +192,7 @@ def _apply(readings: Sequence[_Reading], now: datetime) -> list[Outcome]:
     entries = [_entry(reading, own, now) for reading, own in zip(readings, hits, strict=True)]
     made = [entry for entry in beginnings if people.people[entry["customer_id"]].is_new]
     written = [*made, *(entry for entry in entries if entry), *_stages(people, now)]
+    snapshots(written, changes)
     insert_rows(Activity, written, ENTRY_COLUMNS)
     _move([entry for entry in beginnings if not people.people[entry["customer_id"]].is_new])
     raise_seen({pk: person.seen for pk, person in people.people.items()})
@@ -257,8 +259,8 @@ def act_row(act: Act, by: str, now: datetime, *, event: str = "") -> dict[str, A
     return {
         "id": uuid7(), "customer_id": act.customer, "recorded_for": act.customer, "type": act.type,
         "category": act.category, "channel": "", "title": act.title[:300], "description": "",
-        "metadata": act.metadata, "context": {}, "source": ACTS, "source_id": "", "source_event_id": event, "actor": by,
-        "counts": False, "occurred_at": act.at or now, "created_at": now,
+        "metadata": act.metadata, "context": {}, "source": ACTS, "source_id": act.about, "source_event_id": event,
+        "actor": by, "counts": False, "occurred_at": act.at or now, "created_at": now,
     }  # fmt: skip
 
 

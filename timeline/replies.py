@@ -13,8 +13,18 @@ from customers.payloads import blank_as_null, wire_value
 from timeline.envelope import readable
 from timeline.listing import PROCESSING
 from timeline.models import Activity, Category, InboundEvent, SyncStatus
+from timeline.subjects import KINDS
 
 STATES = [*SyncStatus.values, PROCESSING]
+SubjectReply = shape(
+    "Subject",
+    {
+        "kind": serializers.ChoiceField(choices=list(KINDS)),
+        "id": serializers.CharField(help_text="As its source calls it."),
+        "name": serializers.CharField(allow_null=True, help_text="Its last one, where it is gone."),
+        "exists": serializers.BooleanField(),
+    },
+)
 ACTIVITY_FIELDS: dict[str, Any] = {
     "id": serializers.UUIDField(),
     "customerId": serializers.UUIDField(),
@@ -22,6 +32,7 @@ ACTIVITY_FIELDS: dict[str, Any] = {
     "category": serializers.ChoiceField(choices=Category.choices),
     "channel": serializers.CharField(allow_null=True),
     "title": serializers.CharField(),
+    "subject": SubjectReply(allow_null=True, help_text="What it is about, as it is called now."),
     "description": serializers.CharField(allow_null=True),
     "metadata": serializers.DictField(),
     "context": serializers.DictField(help_text="Session, UTM, referrer, device and place, where known."),
@@ -49,7 +60,9 @@ ActivityListed = shape(
 
 
 def activity_payload(entry: Activity) -> dict[str, Any]:
-    return _payload(entry, ACTIVITY_FIELDS, ACTIVITY_COLUMNS)
+    about = entry.subject
+    subject = about and {**about._asdict(), "name": about.name or None}
+    return _payload(entry, ACTIVITY_FIELDS, ACTIVITY_COLUMNS) | {"subject": subject}
 
 
 EVENT_FIELDS: dict[str, Any] = {

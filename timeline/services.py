@@ -17,6 +17,7 @@ from timeline.application import ACTS, ENTRY_COLUMNS, act_row
 from timeline.counters import recount
 from timeline.models import Activity
 from timeline.readers import Reader
+from timeline.subjects import snapshots
 
 MANUAL_SOURCES = ("staff", "api")
 EDITABLE = ("type", "category", "channel", "title", "description", "metadata", "occurred_at", "counts")
@@ -134,7 +135,9 @@ def _audit(action: str, entry: Activity, by: str, **values: Any) -> None:
 def record_entries(acts: Sequence[Act], *, by: str) -> None:
     """The timeline's part in acts of the CRM: their entries, in the acts' transaction. One statement."""
     now = timezone.now()
-    insert_rows(Activity, [act_row(act, by, now) for act in acts], ENTRY_COLUMNS)
+    rows = [act_row(act, by, now) for act in acts]
+    snapshots(rows, ())
+    insert_rows(Activity, rows, ENTRY_COLUMNS)
 
 
 def add_act(

@@ -63,6 +63,7 @@ from timeline.services import (
     edit_activity,
     get_activity,
 )
+from timeline.subjects import with_subjects
 
 MEMBER = {
     "id": "c66f511b-3784-41fa-b502-b6a0256d0495",
@@ -92,7 +93,7 @@ class CustomerActivities(ApiView):
         """
         customer, _ = visible_customer(request, uuid(pk))
         entries = listing.entries_of(customer.pk, self.params)
-        return paginate(entries, self.params, listing.TIMELINE, activity_payload)
+        return paginate(entries, self.params, listing.TIMELINE, activity_payload, prepare=with_subjects)
 
     @extend_schema(
         operation_id="addActivity",
@@ -117,7 +118,9 @@ class CustomerActivity(ApiView):
     def get(self, request: Request, pk: str, activityId: str) -> Response:
         """Read an entry of a customer's timeline."""
         customer, _ = visible_customer(request, uuid(pk))
-        return Response(activity_payload(get_activity(customer.pk, activity_id(activityId))))
+        entry = get_activity(customer.pk, activity_id(activityId))
+        with_subjects([entry])
+        return Response(activity_payload(entry))
 
     @extend_schema(
         operation_id="changeActivity",

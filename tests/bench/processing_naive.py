@@ -202,7 +202,7 @@ class Naive:
         pk = uuid7()
         values = [
             pk, customer, customer, entry.type, entry.category, entry.channel, entry.title, entry.description,
-            dict(entry.metadata), dict(entry.context), event.source, entry.source_id, event.id, "", entry.counts,
+            dict(entry.metadata), dict(entry.context), event.source, entry.source_id, event.id, "", "", entry.counts,
             event.occurred_at, self.now,
         ]  # fmt: skip
         self.insert(Activity, dict(zip(ENTRY_COLUMNS, values, strict=True)))

@@ -16,6 +16,7 @@ from customers.visibility import of_visible_people
 from timeline.admin import activity_form
 from timeline.admin.words import ICONS, type_words
 from timeline.models import Activity, Category, InboundEvent
+from timeline.subjects import with_subjects
 
 
 class CategoryFilter(admin.SimpleListFilter):
@@ -77,6 +78,12 @@ class ActivityAdmin(ReadOnlyAdmin):
         if entry is None:
             raise Http404
         return HttpResponseRedirect(page_url(entry.customer_id))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        response = super().changelist_view(request, extra_context)
+        if rows := (getattr(response, "context_data", None) or {}).get("cl"):
+            with_subjects(rows.result_list)
+        return response
 
     @admin.display(description=_("What"))
     def what(self, entry: Activity) -> Any:

@@ -26,6 +26,7 @@ from timeline.listing import TIMELINE, entries_of
 from timeline.markdown import to_text
 from timeline.models import Activity, Category, Note
 from timeline.notes import ADDED, notes_for, with_names
+from timeline.subjects import with_subjects
 from timeline.visibility import reader_of
 
 TAKE, EXCERPT = 25, 240
@@ -50,7 +51,8 @@ class Entry:
 
 @tab("timeline", _("Timeline"), icon="activity", position=10)
 def timeline_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
-    """One page of the timeline. One statement, four more where notes are in it; the same cost however far back."""
+    """One page of the timeline. One statement, four more where notes are in it, and one a kind of
+    thing that entries are about; the same cost however far back."""
     filters = {name: request.GET.get(name, "") for name in FILTERS}
     since, until = day_of(request.GET.get("since")), day_of(request.GET.get("until"))
     cursor = request.GET.get("cursor", "")
@@ -62,6 +64,7 @@ def timeline_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
         page = walk(entries_of(profile.pk, wanted), TIMELINE, cursor=cursor, take=TAKE)
     except ValidationFailed:  # a cursor that somebody typed
         page = Walk([], None)
+    with_subjects(page.rows)
     asked |= {name: str(day) for name, day in (("since", since), ("until", until)) if day}
     context = {
         "profile": profile,

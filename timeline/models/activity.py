@@ -1,5 +1,7 @@
 """The timeline: what happened, entry by entry."""
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 
@@ -31,7 +33,7 @@ class Activity(Veiled, TenantModel):
     to be partitioned by month: nothing points at it with a foreign key.
     """
 
-    free_text = ("title", "description", "metadata", "context")
+    free_text = ("title", "subject_name", "description", "metadata", "context")
     written_by = "actor"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -49,10 +51,19 @@ class Activity(Veiled, TenantModel):
     source = models.CharField(max_length=50)
     source_id = models.CharField(max_length=200, blank=True)
     source_event_id = models.CharField(max_length=200, blank=True)
+    subject_name = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What it is about was called so then.",
+    )
     actor = models.CharField(max_length=300, blank=True)
     counts = models.BooleanField(default=False, help_text="Something the customer did themselves.")
     occurred_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    subject: Any = None  # where timeline.subjects.with_subjects set it
 
     class Meta(TenantModel.Meta):
         verbose_name_plural = "activities"
