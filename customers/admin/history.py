@@ -100,8 +100,9 @@ def said(change: FieldChange) -> str:
         return _t("changed; what it said was erased")
     if change.masked and not (before or after):
         return _t("changed; your role does not see what it says")
-    if isinstance(change.before or [], list) and isinstance(change.after or [], list):
-        return listed(change.before or [], change.after or [])
+    sides = [[] if side is None else side for side in (change.before, change.after)]
+    if any(sides) and all(isinstance(side, list) for side in sides):
+        return listed(*sides)
     if not before:
         return _t("set to %s") % after
     if not after:

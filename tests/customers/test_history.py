@@ -11,6 +11,7 @@ from crm.tenancy.models import Tenant
 from crm.tenancy.rows import update_rows
 from crm.tenancy.scope import tenant_scope
 from customers import history
+from customers.admin.history import said
 from customers.models import CustomerProfile, FieldChange, FieldWrite
 from customers.models.history import TRACKED
 from customers.services import create_customer, update_customer
@@ -259,3 +260,20 @@ def test_a_page_reads_the_index_of_one_customer(tenant: Tenant) -> None:
     plan = history.changes_of(person.pk).order_by("-at", "-pk")[:26].explain()
     assert "field_writes_of_customer" in plan
     assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize(
+    ("field", "before", "after", "words"),
+    [
+        ("email_opt_in", None, False, "set to no"),
+        ("email_opt_in", False, None, "cleared, was no"),
+        ("email_opt_in", False, True, "changed from no to yes"),
+        ("tags", None, ["captain", "junior"], "added “captain”, “junior”"),
+        ("tags", ["captain"], None, "removed “captain”"),
+        ("tags", ["captain", "junior"], ["junior", "vip"], "added “vip”; removed “captain”"),
+        ("tags", ["a", "b"], ["b", "a"], "put in another order"),
+        ("handicap", None, "0.0", "set to “0.0”"),
+    ],
+)
+def test_a_change_is_said_in_words_that_fit(field: str, before: object, after: object, words: str) -> None:
+    assert said(FieldChange(field=field, before=before, after=after)) == words
