@@ -11,6 +11,8 @@ from customers.listing import ORDERING
 from customers.models import CustomerType, Stage, Status
 from customers.replies import CUSTOMER_FIELDS
 
+MOST_FOUND = 25
+
 
 @extend_schema_field(
     {
@@ -86,3 +88,10 @@ class CustomerListQuery(CustomerFilters, PageQuery):
 
     sort = ORDERING.parameter()
     fields = fields_parameter(CUSTOMER_FIELDS)  # type: ignore[assignment]
+
+
+class CustomerFindQuery(Query):
+    """What somebody typed."""
+
+    q = Text(max_length=200, help_text="Words, a part of a phone number, or an identifier in full.")
+    take = Whole(default=10, min_value=1, max_value=MOST_FOUND, help_text=f"At most {MOST_FOUND}.")

@@ -10,6 +10,7 @@ from crm.tenancy.masks import Personal
 from customers.masking import COLUMNS
 from customers.models import CustomerMetrics, CustomerProfile
 from customers.payloads import METRICS, WIRE, wire_name
+from customers.search import Rank
 
 
 def _columns(model: Any, names: Iterable[str]) -> dict[str, Any]:
@@ -52,4 +53,23 @@ ResolutionReply = shape(
         "confidence": serializers.IntegerField(min_value=0, max_value=100),
         "ambiguous": serializers.BooleanField(help_text="More people share this e-mail or phone."),
     },
+)
+FOUND_FIELDS = (
+    "id", "email", "phoneNumber", "sclMemberId", "lifecycleStage", "membershipTier", "homeClubId", "homeClubName",
+    "isVip", "isBlocked", "lastActivityAt",
+)  # fmt: skip
+CustomerFound = shape(
+    "CustomerFound",
+    {
+        **{name: CUSTOMER_FIELDS[name] for name in FOUND_FIELDS},
+        "name": serializers.CharField(help_text="As staff see them called."),
+        "initials": serializers.CharField(),
+        "match": serializers.ChoiceField(
+            choices=[rank.name for rank in Rank], help_text="Why they were found, the best reason first."
+        ),
+        "matchedOn": serializers.ListField(
+            child=serializers.CharField(), help_text="Where: name, or kinds of identifiers."
+        ),
+    },
+    "A person whom a term found, in short.",
 )

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 
 from crm.errors import CustomerNotFound
 from crm.tenancy.masks import Masks, Personal
@@ -32,12 +32,8 @@ from customers.services import get_customer
 from customers.terms import Sight, Term, Token
 
 FEW = 1000  # hits that are put in order exactly
-RECENT = (
-    0,
-    200,
-    1000,
-    3000,
-)  # of more hits, those among so many most recently active people come first; in steps
+# Of more hits, those among so many most recently active people come first; looked through in steps.
+RECENT = (0, 300, 3000)
 MOST_SIMILAR = 20  # words that one that was typed may have meant
 
 # The distinct kinds by hopping from one to the next in the unique index, instead of reading every identifier.
@@ -87,7 +83,8 @@ def find_people(text: str, *, take: int, within: Any = None) -> list[Found]:
     for rank, wanted in _reasons(term):
         if len(ranks) >= take:
             break
-        for pk in _latest(wanted, within, take, is_short=term.is_short):
+        is_short = term.is_short and rank is Rank.START
+        for pk in _latest(wanted, within, take, is_short=is_short):
             ranks.setdefault(pk, rank)
     return _found(ranks, _listed(within), term)[:take]
 
@@ -227,15 +224,16 @@ def _latest(wanted: Q, within: Any, take: int, *, is_short: bool) -> list[UUID]:
 def _recent(wanted: Q, within: Any, take: int) -> list[UUID]:
     """Those of the most recently active people who are wanted, looked through in growing steps until they suffice."""
     order = (F("last_activity_at").desc(nulls_last=True), F("customer").desc())
-    active = CustomerMetrics.objects.order_by(*order).values_list("customer", flat=True)
+    # A subquery for a value: one for existence may be turned into a look at all hits.
+    hit = Subquery(CustomerSearch.objects.filter(wanted, pk=OuterRef("customer")).values("pk")[:1])
+    active = CustomerMetrics.objects.order_by(*order).values_list("customer", hit)
     found: list[UUID] = []
     for start, end in pairwise(RECENT):
-        ids = list(active[start:end])
-        hits = set(CustomerSearch.objects.filter(wanted, pk__in=ids).values_list("pk", flat=True))
-        if hits:
-            hits &= set(_listed(within).filter(pk__in=list(hits)).values_list("pk", flat=True))
-        found += [pk for pk in ids if pk in hits]
-        if len(found) >= take or len(ids) < end - start:
+        rows = list(active[start:end])
+        ids = [pk for pk, is_hit in rows if is_hit]
+        seen = set(_listed(within).filter(pk__in=ids).values_list("pk", flat=True)) if ids else ()
+        found += [pk for pk in ids if pk in seen]
+        if len(found) >= take or len(rows) < end - start:
             break
     return found[:take]
 

@@ -6,7 +6,7 @@ from customers.custom_views import CustomFieldList, CustomFieldOne
 from customers.export_views import CustomerExport
 from customers.history_views import CustomerHistory
 from customers.tag_views import CustomerTags, TagList
-from customers.views import CustomerList, CustomerOne, CustomerResolve, CustomerRestore
+from customers.views import CustomerFind, CustomerList, CustomerOne, CustomerResolve, CustomerRestore
 
 urlpatterns = [
     path("custom-fields", CustomFieldList.as_view(), name="custom-fields"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("customers", CustomerList.as_view(), name="customers"),
     path("customers/export", CustomerExport.as_view(), name="customer-export"),
     path("customers/resolve", CustomerResolve.as_view(), name="customer-resolve"),
+    path("customers/search", CustomerFind.as_view(), name="customer-search"),
     path("customers/<str:pk>", CustomerOne.as_view(), name="customer"),
     path("customers/<str:pk>/history", CustomerHistory.as_view(), name="customer-history"),
     path("customers/<str:pk>/tags", CustomerTags.as_view(), name="customer-tags"),

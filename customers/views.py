@@ -20,9 +20,17 @@ from customers.listing import ORDERING, listed, refuse_masked
 from customers.masking import personal_kind
 from customers.models import CustomerProfile, Status
 from customers.payloads import profile_payload
-from customers.queries import CustomerListQuery
-from customers.replies import Customer, CustomerDetail, CustomerListed, ResolutionReply
+from customers.queries import CustomerFindQuery, CustomerListQuery
+from customers.replies import (
+    FOUND_FIELDS,
+    Customer,
+    CustomerDetail,
+    CustomerFound,
+    CustomerListed,
+    ResolutionReply,
+)
 from customers.resolution import Resolution
+from customers.search import Found, find_people
 from customers.serializers import (
     CustomerChange,
     CustomerNew,
@@ -38,6 +46,7 @@ from customers.visibility import (
     require_visible,
     visible_customer,
     visible_people,
+    within_clubs,
 )
 
 THANDI = {"email": "thandi.nkosi@example.com", "phoneNumber": "082 123 4567", "firstName": "Thandi"}
@@ -79,6 +88,24 @@ class CustomerList(ApiView):
                 writes.fields, writes.hints, by=self.credential.actor, shared=writes.shared
             )
         return answer(made, status=201)
+
+
+class CustomerFind(ApiView):
+    scopes = {"GET": Scope.READ}
+    queries = {"GET": CustomerFindQuery}
+    tag = "Customers"
+
+    @extend_schema(operation_id="searchCustomers", responses={200: page_of(CustomerFound)})
+    def get(self, request: Request) -> Response:
+        """Search customers.
+
+        For a box that answers while somebody types: the best reason first, then the most recently active; neither
+        merged nor deleted ones. `GET /customers?search=` finds the same people as a list.
+        """
+        take = self.params["take"]
+        found = find_people(self.params["q"], take=take + 1, within=within_clubs(request))
+        meta = {"take": take, "hasMore": len(found) > take}
+        return Response({"data": [_found(one) for one in found[:take]], "meta": meta})
 
 
 class CustomerOne(ApiView):
@@ -213,6 +240,17 @@ def uuid(text: str) -> UUID:
 
 def answer(profile: CustomerProfile, *, status: int = 200) -> Response:
     return Response(profile_payload(profile), status=status, headers={"ETag": profile.etag})
+
+
+def _found(found: Found) -> dict[str, Any]:
+    whole = profile_payload(found.profile)
+    return {
+        **{name: whole[name] for name in FOUND_FIELDS},
+        "name": str(found.profile),
+        "initials": found.profile.initials,
+        "match": found.rank.name,
+        "matchedOn": list(dict.fromkeys(kind for kind, _ in found.matched_on)),
+    }
 
 
 def _resolution(found: Resolution) -> dict[str, Any]:

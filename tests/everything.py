@@ -244,6 +244,8 @@ def addresses(world: Everything) -> dict[str, str]:
     found |= {f"tab {tab.key}": f"{person}?tab={tab.key}" for tab in tabs()}
     found["dead letters, tried"] = "/admin/timeline/inboundevent/dead-letters/?try=1"
     found["a search for nothing"] = "/admin/customers/customerprofile/?q=%3Cscript%3Ealert(1)%3C/script%3E"
+    found["somebody typing"] = "/admin/customers/customerprofile/find/?q=%3Cscript%3Ealert"
+    found["somebody typing what many have"] = "/admin/customers/customerprofile/find/?q=hostile"
     found["a filtered list"] = "/admin/customers/customerprofile/?stage=MEMBER&marked=vip"
     return found
 

@@ -18,7 +18,7 @@ from crm.tenancy.permissions import Right
 from crm.tenancy.scope import scopes_disabled
 
 LATELY = timedelta(hours=1)
-CALLED = {"customerprofile": "customer", "inboundevent": "event"}
+CALLED = {"customerprofile": "customer", "inboundevent": "event", "user": "account"}
 
 
 def tenant_of(request: HttpRequest) -> Tenant | None:

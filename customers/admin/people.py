@@ -37,6 +37,7 @@ from customers.admin.filters import (
     TypeFilter,
     added_filters,
 )
+from customers.admin.finder import find_view
 from customers.admin.html import consent_lights, flag_badges, page_url, row_tools, stage_badge
 from customers.models import CustomerProfile
 from customers.search import exactly, matching
@@ -60,6 +61,7 @@ class CustomerAdmin(StaffModelAdmin):
         view = self.admin_site.admin_view
         return [
             path("export/", view(self.export_view), name="customers_customerprofile_export"),
+            path("find/", view(find_view), name="customers_customerprofile_find"),
             path("<uuid:pk>/", view(self.detail_view), name="customers_customerprofile_detail"),
             path("<uuid:pk>/live/", view(self.live_view), name="customers_customerprofile_live"),
             path(

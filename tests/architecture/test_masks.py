@@ -167,6 +167,8 @@ def test_nobody_is_found_by_what_is_kept_back(world: World) -> None:
         picker = {"app_label": "customers", "model_name": "booking", "field_name": "customer", "term": raw}
         assert viewer.get("/admin/autocomplete/", picker).json()["results"] == []
         assert asking.get("/api/v1/customers", {"search": raw}).json()["data"] == []
+        assert asking.get("/api/v1/customers/search", {"q": raw}).json()["data"] == []
+        assert "Thandi Leak" not in viewer.text(f"{LIST}find/", q=raw)
 
 
 @pytest.mark.parametrize(

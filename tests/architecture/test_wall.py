@@ -59,6 +59,7 @@ API: dict[str, dict[str, Call]] = {
         "GET": Call("crm:read", 200, query="?email=known@example.com"),
         "POST": Call("crm:write", 200, {"email": "known@example.com"}),
     },
+    "api/v1/customers/search": {"GET": Call("crm:read", 200, query="?q=known@example.com")},
     "api/v1/customers/<str:pk>": {
         "GET": Call("crm:read", 200),
         "PATCH": Call("crm:write", 200, {"lastName": "Changed"}),

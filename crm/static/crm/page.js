@@ -1,6 +1,7 @@
 // What every staff page does beyond HTML: menus that close, a search shortcut, copying, toasts, a sign of waiting.
 import { startAsking } from "./ask.js";
 import { startCharts } from "./chart.js";
+import { startFind } from "./find.js";
 import { overview, startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startNotes } from "./notes.js";
@@ -91,6 +92,7 @@ window.addEventListener("pageshow", () => {
 });
 
 startAsking();
+startFind();
 startKeys();
 startSwaps();
 startNotes();

@@ -5,8 +5,9 @@
 
 let shown = window.location.pathname + window.location.search;
 
-export async function fetchPage(url, headers = {}) {
-  const answer = await fetch(url, { headers: { "X-Requested-With": "fetch", ...headers }, credentials: "same-origin" });
+export async function fetchPage(url, headers = {}, signal = null) {
+  const asked = { headers: { "X-Requested-With": "fetch", ...headers }, credentials: "same-origin", signal };
+  const answer = await fetch(url, asked);
   if (answer.redirected && new URL(answer.url).pathname.endsWith("/login/")) {
     window.location.reload(); // the session has ended: the log-in page says so
     return null;

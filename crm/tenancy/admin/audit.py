@@ -14,8 +14,8 @@ from crm.tenancy.models import AuditEntry
 from crm.tenancy.permissions import Right
 
 ACTIONS = (
-    "customer.viewed", "customer.listed", "customer.created", "customer.updated", "customer.deleted",
-    "customer.restored",
+    "customer.viewed", "customer.listed", "customer.searched", "customer.created", "customer.updated",
+    "customer.deleted", "customer.restored",
     "note.added", "note.changed", "note.deleted", "note.restored",
     "activity.added", "activity.changed", "activity.deleted",
     "event.viewed", "events.replayed", "events.discarded", "duplicatecandidate.dismissed", "privacyrequest.closed",
