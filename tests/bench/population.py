@@ -136,7 +136,7 @@ METRICS = insert_into(
         FROM timeline_activity WHERE tenant_id = %(tenant)s GROUP BY customer_id
     ) a ON a.customer_id = p.id ORDER BY p.n""",
 )  # fmt: skip
-ALL = (PEOPLE, IDENTIFIERS, PROFILES, ALIASES, HOLDERS, ENTRIES, PAYMENTS, BOOKINGS, METRICS)
+ALL = (PEOPLE, IDENTIFIERS, ALIASES, HOLDERS, PROFILES, ENTRIES, PAYMENTS, BOOKINGS, METRICS)
 ONE = "SELECT id FROM customers_customerprofile WHERE tenant_id = %s AND email = %s"
 
 
