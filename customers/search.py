@@ -1,39 +1,27 @@
 """Finding people by what somebody typed: by an identifier in full, by how words start, by what was perhaps meant.
 
-People are matched in CustomerSearch, a narrow table that the database keeps in step. Nothing here sorts more than
-FEW people or reads through all that a short or common term finds.
+People are matched in CustomerSearch, a narrow table that the database keeps in step.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
-from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Q, Value
 
 from crm.errors import CustomerNotFound
-from crm.tenancy.masks import Masks, Personal
+from crm.tenancy.masks import Personal
 from crm.tenancy.rows import select
 from crm.tenancy.scope import current_eyes, current_tenant
-from customers import normalise, terms
+from customers import normalise, search_hits, terms
 from customers.masking import may_find_by
-from customers.models import (
-    AliasHolder,
-    AssociationNumber,
-    CustomerMetrics,
-    CustomerProfile,
-    CustomerSearch,
-)
+from customers.models import AliasHolder, AssociationNumber, CustomerProfile, CustomerSearch
 from customers.resolution import read_holders
 from customers.services import get_customer
-from customers.terms import Sight, Term, Token
+from customers.terms import Sight, Term
 
-FEW = 1000  # hits that are put in order exactly
-# Of more hits, those among so many most recently active people come first; looked through in steps.
-RECENT = (0, 300, 3000)
 MOST_SIMILAR = 20  # words that one that was typed may have meant
 
 # The distinct kinds by hopping from one to the next in the unique index, instead of reading every identifier.
@@ -63,30 +51,32 @@ class Rank(Enum):
     SIMILAR = "names that are a slip of the keys away"
 
 
+Held = tuple[str, str]  # kind and value: the name, or an identifier
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """matched_on: where the words were found, as kind and value: the name, or an identifier."""
+    """matched_on: where the words were found; "id" without a value for an id of Fairway's own."""
 
     profile: CustomerProfile
     rank: Rank
-    matched_on: tuple[tuple[str, str], ...]
+    matched_on: tuple[Held, ...]
 
 
 def find_people(text: str, *, take: int, within: Any = None) -> list[Found]:
     """Whom a term finds: the best reason first, then the most recently active; `take` at most, nobody hidden.
 
-    within: the people that whoever asks is limited to. Of a reason that more than FEW share, those come first who
-    are among the most recently active, then any. Three to twenty statements.
+    within: the people that whoever asks is limited to. Of a reason that very many share, those come first who are
+    among the most recently active, then any. Two to sixteen statements.
     """
     term = terms.parse(text)
     ranks = dict.fromkeys(exactly(text)[:take], Rank.IDENTIFIER)
-    for rank, wanted in _reasons(term):
-        if len(ranks) >= take:
-            break
-        is_short = term.is_short and rank is Rank.START
-        for pk in _latest(wanted, within, take, is_short=is_short):
-            ranks.setdefault(pk, rank)
-    return _found(ranks, _listed(within), term)[:take]
+    for pk, rank in _by_words(term, within, take):
+        ranks.setdefault(pk, rank)
+    if len(ranks) < take and (similar := _similar(term)):
+        for pk in search_hits.latest(similar, within, take):
+            ranks.setdefault(pk, Rank.SIMILAR)
+    return _found(dict(list(ranks.items())[:take]), within, term)
 
 
 def matching(text: str) -> Q:
@@ -97,12 +87,10 @@ def matching(text: str) -> Q:
     term = terms.parse(text)
     if owners := exactly(text):
         return Q(pk__in=owners)
-    for rank, wanted in _reasons(term):
-        if rank in (Rank.START, Rank.SIMILAR):
-            hits = CustomerSearch.objects.filter(wanted).values("pk")
-            ids = [row["pk"] for row in hits[: FEW + 1]]
-            if ids:
-                return Q(pk__in=ids if len(ids) <= FEW else hits)
+    for look in (_starting, _similar):
+        if (wanted := look(term)) and (ids := search_hits.hits(wanted)):
+            many = CustomerSearch.objects.filter(wanted).values("pk")
+            return Q(pk__in=ids if len(ids) <= search_hits.FEW else many)
     return Q(pk__in=[])
 
 
@@ -139,19 +127,39 @@ def _by_identifier(text: str) -> list[UUID]:
 
 
 # --- words
-def _reasons(term: Term) -> Iterator[tuple[Rank, Q]]:
-    """What to look for, the best reason first. What is similar is looked up when it is asked for."""
-    if not term.tokens:
-        return
-    if name := terms.full_name(term):
-        yield Rank.FULL_NAME, _lexemes(name)
-    if exact := terms.exact_words(term):
-        yield Rank.WORD, _lexemes(exact)
-    sight = _sight()
-    if start := _each(term, sight, {}):
-        yield Rank.START, start
-    if (similar := similar_words(term)) and (meant := _each(term, sight, similar)):
-        yield Rank.SIMILAR, meant
+def _by_words(term: Term, within: Any, take: int) -> list[tuple[UUID, Rank]]:
+    """Whom the words find, the best reason first: all that are few in one go, else reason by reason."""
+    start = _starting(term)
+    if not start:
+        return []
+    better = [
+        (rank, _lexemes(query))
+        for rank, query in ((Rank.FULL_NAME, terms.full_name(term)), (Rank.WORD, terms.exact_words(term)))
+        if query
+    ]
+    if not term.is_short and len(ids := search_hits.hits(start, within)) <= search_hits.FEW:
+        ranks = [*(rank for rank, _ in better), Rank.START]
+        found = search_hits.ranked(ids, within, [wanted for _, wanted in better])
+        return [(pk, ranks[place]) for pk, place in found[:take]]
+    ranked: dict[UUID, Rank] = {}
+    for rank, wanted in [*better, (Rank.START, start)]:
+        if len(ranked) >= take:
+            break
+        first = search_hits.recent(wanted, within, take) if wanted is start else []
+        enough = len(ranked) + len(first) >= take  # of a short term, a look at all hits is saved
+        for pk in first if enough else search_hits.latest(wanted, within, take):
+            ranked.setdefault(pk, rank)
+    return list(ranked.items())
+
+
+def _starting(term: Term) -> Q:
+    return _each(term, _sight(), {}) if term.tokens else Q()
+
+
+def _similar(term: Term) -> Q:
+    """Who has what was perhaps meant; nothing where no word comes close. One statement, for the words."""
+    similar = similar_words(term)
+    return _each(term, _sight(), similar) if similar else Q()
 
 
 def _sight() -> Sight:
@@ -198,86 +206,52 @@ def similar_words(term: Term) -> dict[str, list[str]]:
     return found
 
 
-# --- who of them
-def _listed(within: Any) -> Any:
-    return (CustomerProfile.objects.all() if within is None else within).listed()
+# --- where it was found
+def _found(ranks: Mapping[UUID, Rank], within: Any, term: Term) -> list[Found]:
+    """Those of `ranks` who are listed, in its order, with where the term was found.
 
-
-def _latest(wanted: Q, within: Any, take: int, *, is_short: bool) -> list[UUID]:
-    """The most recently active of those who are wanted. A short term is looked for among the recent first."""
-    recent = _recent(wanted, within, take) if is_short else []
-    if len(recent) >= take:
-        return recent
-    hits = CustomerSearch.objects.filter(wanted)
-    if within is not None:
-        hits = hits.filter(customer__in=within.values("pk"))
-    ids = list(hits.values_list("pk", flat=True)[: FEW + 1])
-    if len(ids) > FEW and not is_short:
-        recent = _recent(wanted, within, take)
-        if len(recent) >= take:
-            return recent
-    people = _listed(within).filter(pk__in=ids).values_list("pk", "metrics__last_activity_at") if ids else ()
-    latest = [pk for pk, _ in sorted(people, key=_by_activity, reverse=True)]
-    return list(dict.fromkeys([*recent, *latest]))[:take]
-
-
-def _recent(wanted: Q, within: Any, take: int) -> list[UUID]:
-    """Those of the most recently active people who are wanted, looked through in growing steps until they suffice."""
-    order = (F("last_activity_at").desc(nulls_last=True), F("customer").desc())
-    # A subquery for a value: one for existence may be turned into a look at all hits.
-    hit = Subquery(CustomerSearch.objects.filter(wanted, pk=OuterRef("customer")).values("pk")[:1])
-    active = CustomerMetrics.objects.order_by(*order).values_list("customer", hit)
-    found: list[UUID] = []
-    for start, end in pairwise(RECENT):
-        rows = list(active[start:end])
-        ids = [pk for pk, is_hit in rows if is_hit]
-        seen = set(_listed(within).filter(pk__in=ids).values_list("pk", flat=True)) if ids else ()
-        found += [pk for pk in ids if pk in seen]
-        if len(found) >= take or len(rows) < end - start:
-            break
-    return found[:take]
-
-
-def _by_activity(row: tuple[UUID, datetime | None]) -> tuple[float, UUID]:
-    pk, at = row
-    return at.timestamp() if at else float("-inf"), pk
-
-
-def _found(ranks: dict[UUID, Rank], people: Any, term: Term) -> list[Found]:
-    """Those of `ranks` who are among `people`, in its order, with where the term was found. Three statements."""
-    masks = current_eyes().masks
-    profiles = {one.pk: one for one in people.select_related("metrics").filter(pk__in=list(ranks))}
+    One statement where their names and contacts say it, two more for other identifiers.
+    """
+    people = search_hits.listed(within).select_related("metrics").filter(pk__in=list(ranks))
+    profiles = {one.pk: one for one in people} if ranks else {}
     held = {pk: _contacts(profile) for pk, profile in profiles.items()}
-    holders = AliasHolder.objects.filter(customer__in=list(profiles))
-    for pk, kind, value in holders.values_list("customer", "alias__kind", "alias__value"):
-        held[pk].append((kind, value))
-    cards = AssociationNumber.objects.filter(customer__in=list(profiles))
-    for pk, number in cards.values_list("customer", "number"):
-        held[pk].append(("association", number))
+    unexplained = [pk for pk, said in held.items() if not _explains(said, term, ranks[pk])]
+    if unexplained:
+        masks = current_eyes().masks
+        holders = AliasHolder.objects.filter(customer__in=unexplained)
+        cards = AssociationNumber.objects.filter(customer__in=unexplained)
+        for pk, kind, value in (
+            *holders.values_list("customer", "alias__kind", "alias__value"),
+            *cards.values_list("customer", Value("association"), "number"),
+        ):
+            held[pk] += [(kind, value)] if may_find_by(kind, masks) else []
     return [
-        Found(
-            profiles[pk],
-            rank,
-            _matched_on(term.tokens, [one for one in held[pk] if _is_seen(one[0], masks)], rank),
-        )
+        Found(profiles[pk], rank, _matched_on(held[pk], term, rank))
         for pk, rank in ranks.items()
         if pk in profiles
     ]
 
 
-def _is_seen(kind: str, masks: Masks) -> bool:
-    return kind == "name" or may_find_by(kind, masks)
-
-
-def _contacts(profile: CustomerProfile) -> list[tuple[str, str]]:
+def _contacts(profile: CustomerProfile) -> list[Held]:
     said = " ".join(filter(None, (profile.first_name, profile.last_name, profile.display_name)))
-    return [("name", said), ("email", profile.email), ("phoneNumber", profile.phone_number)]
+    number = "" if profile.scl_member_id is None else str(profile.scl_member_id)
+    contacts = [("email", profile.email), ("phoneNumber", profile.phone_number), ("sclMemberId", number)]
+    masks = current_eyes().masks
+    return [
+        ("name", said),
+        *((kind, value) for kind, value in contacts if value and may_find_by(kind, masks)),
+    ]
 
 
-def _matched_on(
-    tokens: tuple[Token, ...], held: list[tuple[str, str]], rank: Rank
-) -> tuple[tuple[str, str], ...]:
+def _explains(held: Sequence[Held], term: Term, rank: Rank) -> bool:
+    """Do these names and identifiers account for everything that was typed?"""
+    return rank is Rank.SIMILAR or all(
+        any(terms.touches(token, *one) for one in held) for token in term.tokens
+    )
+
+
+def _matched_on(held: Sequence[Held], term: Term, rank: Rank) -> tuple[Held, ...]:
     if rank is Rank.SIMILAR:
         return (held[0],)
-    found = (one for token in tokens for one in held if one[1] and terms.touches(token, *one))
-    return tuple(dict.fromkeys(found))
+    found = dict.fromkeys(one for token in term.tokens for one in held if terms.touches(token, *one))
+    return tuple(found) or (("id", ""),)

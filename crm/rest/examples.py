@@ -16,6 +16,9 @@ REQUEST_ID = "d593332c10a644a5aeca1ea093f5eb9d"
 WORDS: dict[str, Any] = {
     "Activity.type": "TEETIME_BOOKED",
     "ActivityListed.type": "TEETIME_BOOKED",
+    "CustomerFound.initials": "TN",
+    "CustomerFound.matchedOn": ["name"],
+    "CustomerFound.name": "Thandi Nkosi",
     "activityCount30d": 6,
     "actor": f"user:{UUID}",
     "attempts": 0,

@@ -12,7 +12,7 @@ from crm.tenancy.masks import masks_of
 from crm.tenancy.models import Tenant
 from crm.tenancy.permissions import Role
 from crm.tenancy.scope import Eyes, seen_by, tenant_scope
-from customers import search
+from customers import search_hits
 from customers.models import AssociationNumber, CustomerMetrics, CustomerProfile
 from customers.search import Rank, find_people, matching
 from tests.factories import CustomerProfileFactory, hold
@@ -203,8 +203,8 @@ def test_whoever_is_limited_finds_no_further(tenant: Tenant) -> None:
 def test_short_and_common_terms_name_the_recently_active_first(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "FEW", 5)
-    monkeypatch.setattr(search, "RECENT", (0, 3, 8))
+    monkeypatch.setattr(search_hits, "FEW", 5)
+    monkeypatch.setattr(search_hits, "RECENT", (0, 3, 8))
     now = timezone.now()
     for days in range(20):
         person(
