@@ -35,9 +35,10 @@ KINDS = """
     )
     SELECT kind FROM hop WHERE kind IS NOT NULL
 """
+# A word at a time: the planner has to see its stems to go by their index.
 SIMILAR = """
-    SELECT DISTINCT t.word AS typed, k.word FROM unnest(%s::text[]) AS t (word)
-    JOIN customers_searchword k ON k.tenant_id = %s AND k.stems && customers_word_stems(t.word)::varchar[]
+    SELECT DISTINCT word FROM customers_searchword
+    WHERE tenant_id = %s AND stems && customers_word_stems(%s)::varchar[]
 """
 
 
@@ -193,16 +194,22 @@ def _each(term: Term, sight: Sight, similar: dict[str, list[str]]) -> Q:
 
 
 def similar_words(term: Term) -> dict[str, list[str]]:
-    """The tenant's words that a slip of the keys turns into those of a term, the closest first. One statement."""
-    typed = [word for word in term.names if len(word) >= terms.SHORTEST_MISSPELT]
-    found: dict[str, list[str]] = {}
-    if typed:
-        for row in select(SIMILAR, [typed, current_tenant().pk]):
-            if terms.is_slip(row["typed"], row["word"]):
-                found.setdefault(row["typed"], []).append(row["word"])
-    for word, meant in found.items():
-        meant.sort(key=lambda other, word=word: (terms.distance(word, other), other))  # type: ignore[misc]
-        del meant[MOST_SIMILAR:]
+    """The tenant's words that a slip of the keys turns into those of a term, the closest first.
+
+    One statement for each word that is long enough.
+    """
+    found = {}
+    for typed in dict.fromkeys(term.names):
+        if len(typed) < terms.SHORTEST_MISSPELT:
+            continue
+        rows = select(SIMILAR, [current_tenant().pk, typed])
+        near = (
+            (terms.distance(typed, row["word"]), row["word"])
+            for row in rows
+            if terms.is_slip(typed, row["word"])
+        )
+        if meant := [word for _, word in sorted(near)]:
+            found[typed] = meant[:MOST_SIMILAR]
     return found
 
 
