@@ -39,9 +39,20 @@ FIELDSETS: list[tuple[Any, dict[str, Any]]] = [
         {"fields": [("date_of_birth", "gender"), ("country", "language"), "customer_type", "home_club_ref"]},
     ),
     (
+        _("Membership and golf"),
+        {
+            "fields": [
+                ("membership_tier", "membership_status"),
+                ("member_since", "membership_expiry"),
+                "handicap",
+            ]
+        },
+    ),
+    (
         _("Handling"),
         {"fields": ["lifecycle_pin", "tags", "is_vip", "is_blocked", "is_pending", "internal_notes"]},
     ),
+    (_("Record"), {"fields": [("gdpr_consent", "data_retention_date"), "customer_notes"]}),
 ]
 
 
@@ -57,6 +68,7 @@ class CustomerForm(PlainLabels, forms.ModelForm[CustomerProfile]):
     tags = SimpleArrayField(
         forms.CharField(max_length=100), label=_("Tags"), required=False, help_text=_("Separated by commas.")
     )
+    handicap = forms.DecimalField(required=False, min_value=-10, max_value=54, decimal_places=1, max_digits=3)
     etag = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
@@ -64,9 +76,15 @@ class CustomerForm(PlainLabels, forms.ModelForm[CustomerProfile]):
         fields = (
             "first_name", "last_name", "display_name", "date_of_birth", "gender", "country", "language",
             "customer_type", "lifecycle_pin", "is_vip", "is_blocked", "is_pending", "internal_notes",
+            "membership_tier", "membership_status", "member_since", "membership_expiry", "handicap",
+            "gdpr_consent", "data_retention_date", "customer_notes",
         )  # fmt: skip
         widgets = {
-            "date_of_birth": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            **{
+                name: forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+                for name in ("date_of_birth", "member_since", "membership_expiry", "data_retention_date")
+            },
+            "customer_notes": forms.Textarea(attrs={"rows": 3}),
             "internal_notes": forms.Textarea(attrs={"rows": 4}),
         }
         labels = {
@@ -75,11 +93,18 @@ class CustomerForm(PlainLabels, forms.ModelForm[CustomerProfile]):
             "lifecycle_pin": _("Stage, fixed by hand"),
             "is_blocked": _("Blocked"),
             "is_pending": _("Pending"),
+            "membership_tier": _("Tier"),
+            "membership_status": _("Status"),
+            "membership_expiry": _("Runs until"),
+            "gdpr_consent": _("GDPR consent"),
+            "data_retention_date": _("Keep until"),
+            "customer_notes": _("Notes for them"),
         }
         help_texts = {
             "display_name": _("If it is not simply first and last name."),
             "country": _("Two letters, such as ZA."),
             "language": _("Such as en or af-ZA."),
+            "customer_notes": _("The customer may read these; internal notes are for staff."),
             "lifecycle_pin": _("Empty = as their history says."),
         }
 

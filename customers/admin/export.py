@@ -20,6 +20,10 @@ from customers.custom_fields import WIRE as CUSTOM
 from customers.models import CustomField
 
 OF_THE_LIST = ("p", "o", "e", "all")  # where in it somebody was, not whom it shows
+SAID = {
+    "email": "e-mail", "gdpr": "GDPR", "scl": "SCL", "sms": "SMS", "teetime": "TeeTime", "vip": "VIP",
+    "whatsapp": "WhatsApp", "30d": "30 days",
+}  # fmt: skip
 FORMATS = [("CSV", _("CSV, for spreadsheets")), ("NDJSON", _("NDJSON, for programs"))]
 
 
@@ -42,6 +46,7 @@ class ExportForm(PlainLabels, forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - declared above
             field.label, field.choices = label, choices
+        self.fields["own"].initial = [name for name, _label in own]
         if not own:
             del self.fields["own"]
 
@@ -57,8 +62,10 @@ class ExportForm(PlainLabels, forms.Form):
 
 
 def heading(name: str) -> str:
-    """A wire name in words: lastActivityAt as Last activity at."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).capitalize()
+    """A wire name in words: bookingCount30d as Booking count 30 days."""
+    words = [SAID.get(word.lower(), word.lower()) for word in re.findall(r"[A-Z]?[a-z]+|[0-9]+d?", name)]
+    text = " ".join(words[1:] if words[0] == "is" else words)
+    return text[:1].upper() + text[1:]
 
 
 def export_page(request: HttpRequest, model_admin: Any) -> HttpResponseBase:

@@ -147,3 +147,26 @@ def test_a_page_that_is_no_customer_is_not_found(tenant: Tenant) -> None:
         f"{LIST}nonsense/",
     ):
         assert browser.get(path, follow=True).status_code == 404
+
+
+def test_membership_handicap_consent_and_notes_are_edited_by_hand(tenant: Tenant) -> None:
+    person = CustomerProfileFactory()
+    browser = staff_of()
+    reply = change(
+        browser, person, membership_tier="Gold", membership_status="ACTIVE", member_since="2020-02-29",
+        membership_expiry="2027-01-31", handicap="-1.5", gdpr_consent="true", data_retention_date="2030-01-01",
+        customer_notes="See you on Friday.",
+    )  # fmt: skip
+    assert reply.status_code == 302
+    person.refresh_from_db()
+    assert (person.membership_tier, str(person.member_since), str(person.membership_expiry)) == (
+        "Gold", "2020-02-29", "2027-01-31",
+    )  # fmt: skip
+    assert (str(person.handicap), person.gdpr_consent, str(person.data_retention_date)) == (
+        "-1.5",
+        True,
+        "2030-01-01",
+    )
+    assert person.handicap_updated_at == person.gdpr_consent_at == person.updated_at
+    assert "Notes for them See you on Friday." in browser.text(f"{LIST}{person.pk}/")
+    assert list(change(browser, person, handicap="54.1").context["form"].errors) == ["handicap"]

@@ -19,7 +19,14 @@ def test_the_button_leads_to_the_file_of_what_is_shown(tenant: Tenant) -> None:
     page = browser.get(LIST, {"stage": "MEMBER", "o": "1"}).content.decode()
     assert f'href="{EXPORT}?stage=MEMBER"' in page
     form = browser.text(f"{EXPORT}?stage=MEMBER")
-    for words in ("1 person: stage: Member", "Last activity at", "Shirt size", "Internal notes"):
+    for words in (
+        "1 person: stage: Member",
+        "Last activity at",
+        "Shirt size",
+        "Internal notes",
+        "VIP",
+        "Booking count 30 days",
+    ):
         assert words in form, words
     reply = browser.post(
         f"{EXPORT}?stage=MEMBER", {"format": "CSV", "usual": ["lastName"], "own": ["customFields.size"]}
