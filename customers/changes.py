@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from crm.tenancy.rows import insert_rows, read_rows, update_rows
-from crm.tenancy.scope import current_tenant
 from customers import history, lifecycle, normalise
-from customers.models import CustomerMetrics, CustomerProfile, Status
+from customers.deriving import derived
+from customers.models import CustomerMetrics, CustomerProfile
 from customers.normalise import EXTERNAL_PREFIX
 from customers.resolution import Hit, Request, resolve_batch
-from customers.stamps import EPOCH, Stamp, Told, fold, microseconds, told
+from customers.stamps import EPOCH, Stamp, Told, fold, told
 
 COLUMNS = [f.attname for f in CustomerProfile._meta.concrete_fields if f.attname != "tenant_id"]
 LINKS = {
@@ -256,38 +256,10 @@ def _columns(mention: Mention) -> dict[str, Any]:
 
 
 def _derive(person: Person, now: datetime) -> None:
-    """Set what follows from other columns and the time: the lifecycle stage, and since when the profile is deleted."""
-    row, stamps = person.row, person.row["provenance"]
-    facts: dict[str, Any] = {
-        "over_at": _membership_over(row), "now": microseconds(now), "lapse": _lapse(), "pin": row["lifecycle_pin"]
-    }  # fmt: skip
-    stage = lifecycle.current_stage(row["stages_reached"], **facts)
-    written = stamps.get("status")
-    deleted = written and row["status"] == Status.DELETED
-    since = EPOCH + timedelta(microseconds=written[2]) if deleted else None
-    for name, value in (("lifecycle_stage", stage), ("deleted_at", since)):
-        if row[name] != value:
-            row[name] = value
-            person.changed.add(name)
-    turn = lifecycle.turns_at(row["stages_reached"], **facts)
-    due = EPOCH + timedelta(microseconds=turn) if turn is not None else None
-    if row["stage_due_at"] != due:
-        row["stage_due_at"], person.touched = due, True
-
-
-def _membership_over(row: Mapping[str, Any]) -> int | None:
-    """When the membership ended, or ends with the day until which it runs, by the tenant's clock."""
-    ended, expiry = row["membership_ended_at"], row["membership_expiry"]
-    ends = [microseconds(ended)] if ended else []
-    if expiry is not None and expiry < date.max:
-        midnight = datetime.combine(expiry + timedelta(days=1), time.min, current_tenant().zone)
-        ends.append(microseconds(midnight))
-    return min(ends, default=None)
-
-
-def _lapse() -> lifecycle.Lapse:
-    tenant = current_tenant()
-    return lifecycle.Lapse.of_days(tenant.lapse_grace_days, tenant.lapse_quiet_days)
+    for name, value in derived(person.row, now).items():
+        if person.row[name] != value:
+            person.row[name], person.touched = value, True
+            person.changed |= {name} - BOOKKEEPING
 
 
 def _store(people: Mapping[UUID, Person], *, now: datetime, by: str) -> None:

@@ -241,3 +241,10 @@ def test_the_api_takes_other_words_for_stages_and_answers_its_own(api: Api) -> N
     assert api.patch(path, {"lifecycleStage": "somebody"}).status_code == 400
     entry = api.get(f"{path}/activities?type=STAGE_CHANGED").json()["data"][0]
     assert entry["title"] == "Stage changed from Advocate to Lead"
+
+
+def test_a_membership_for_ever_never_lapses(api: Api) -> None:
+    made = api.post("/api/v1/customers", {"email": "p@example.com", "lifecycleStage": "MEMBER"}).json()
+    reply = api.patch(f"/api/v1/customers/{made['id']}", {"membershipExpiry": "9999-12-31"})
+    assert reply.status_code in (200, 400)
+    assert person().lifecycle_stage == "MEMBER"
