@@ -38,7 +38,8 @@ def ann(transactional_db: None, tenant: Tenant) -> Any:
     ann = CustomerProfileFactory(
         first_name="Ann", last_name="Botha", email="ann@example.com",
         phone_number="+27821234567", phone_is_valid=True,
-        scl_member_id=4711, lifecycle_stage="MEMBER", membership_tier="Gold", home_club_name="Fynbos", is_vip=True,
+        scl_member_id=4711, lifecycle_stage="MEMBER", stages_reached={"MEMBER": 1},
+        membership_tier="Gold", home_club_name="Fynbos", is_vip=True,
         email_opt_in=True, sms_opt_in=False, handicap="12.4", country="ZA", tags=["committee"],
     )  # fmt: skip
     for n in range(40):
