@@ -14,6 +14,7 @@ from crm.errors import Detail, MalformedBody, PayloadTooLarge, UnsupportedMediaT
 CHUNK = 64 * 1024
 DRAINED = 32 * 1024 * 1024
 DEEPEST = 50
+WIDEST = 1000  # members of one list or object
 
 
 class StrictJSONParser(BaseParser):
@@ -33,6 +34,7 @@ class StrictJSONParser(BaseParser):
         if view.body_is_many:
             return load_json(body, deepest=view.body_depth, once=False)
         value = load_json(body, deepest=view.body_depth)
+        refuse_crowds(value)
         refuse_unstorable(value)
         return value
 
@@ -112,6 +114,28 @@ def depth(value: Any, enough: int) -> int:
             break
         row = [child for inner in row for child in (inner.values() if isinstance(inner, dict) else inner)]
     return level
+
+
+def refuse_crowds(value: Any) -> None:
+    """Raise ValidationFailed naming the first list or object with more members than anything here needs.
+
+    Each of them would be checked, and complained of, one by one.
+    """
+    for path, inner in _containers(value, ""):
+        if len(inner) > WIDEST:
+            words = f"must not have more than {WIDEST:,} members"
+            raise ValidationFailed(details=[Detail(path, "INVALID_FIELD", words)])
+
+
+def _containers(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict | list):
+        yield path, value
+        members = (
+            value.items() if isinstance(value, dict) else ((f"[{n}]", one) for n, one in enumerate(value))
+        )
+        for name, inner in members:
+            own = name if isinstance(value, list) or not path else f".{name}"
+            yield from _containers(inner, path + own)
 
 
 def refuse_unstorable(value: Any) -> None:

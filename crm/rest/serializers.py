@@ -18,6 +18,7 @@ from crm.tenancy.scope import current_tenant
 WHOLE = re.compile(r"-?[0-9]{1,18}")
 IN_BRACKETS = re.compile(r"(\w+)\[([^\[\]]*)\]")
 BIGGEST = 2**53 - 1
+MOST_WORDS = 500  # values of one parameter
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -229,6 +230,10 @@ def _plain(params: QueryDict, serializer: type[StrictSerializer]) -> dict[str, A
             _into(plain, head, key, values)
         elif isinstance(field, serializers.MultipleChoiceField | serializers.ListField):
             plain[name] = [word for value in values for word in split(value)]
+            if len(plain[name]) > MOST_WORDS:
+                raise ValidationError(
+                    {name: [ErrorDetail(f"has more than {MOST_WORDS} values", code="INVALID_FIELD")]}
+                )
         elif len(values) > 1:
             raise ValidationError({name: [ErrorDetail("is given more than once", code="INVALID_FIELD")]})
         else:

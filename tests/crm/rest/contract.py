@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from django.apps import apps
+from django.conf import settings
 
 from crm.rest.docs import document
 from crm.rest.examples import JSON, resolved
-from crm.tenancy.models import ApiKey, TenantModel
+from crm.tenancy.models import ApiKey, Tenant, TenantModel
+from crm.tenancy.scope import tenant_scope
 from tests.architecture.test_wall import API, Call, filled, named
+from tests.conftest import Api
+from tests.factories import issue_key
 
 
 class Operation(NamedTuple):
@@ -66,6 +70,11 @@ WRITES = [one for one in OPERATIONS if one.method != "GET"]
 WITH_BODY = [one for one in OPERATIONS if one.body]
 
 
+def unlimited(tenant: Tenant) -> Api:
+    """A client that may ask as often as it likes."""
+    return Api(issue_key(tenant, limits=dict.fromkeys(settings.LIMITS_PER_MINUTE, 10**9))[1])
+
+
 def ask(api: Any, operation: Operation, rows: Any, body: Any = ..., query: Any = None, **headers: str) -> Any:
     """An operation as the wall asks for it, but for what is given. body: bytes are sent as they are."""
     path = filled(operation.route, *named(operation.route, rows))
@@ -85,15 +94,11 @@ def valid_body(operation: Operation) -> Any:
     return next(iter(operation.examples.values()), operation.call.body)
 
 
-def everything_of(tenant: Any) -> dict[str, list[Any]]:
+def everything_of(tenant: Tenant) -> dict[str, list[Any]]:
     """Every row of a tenant by model, but for keys, whose use leaves a stamp."""
     models = [one for one in apps.get_models() if issubclass(one, TenantModel) and one is not ApiKey]
-    return {
-        model._meta.label: list(
-            model._base_manager.filter(tenant=tenant).order_by("pk").values()  # whatever scope is open
-        )
-        for model in models
-    }
+    with tenant_scope(tenant):
+        return {one._meta.label: list(one._base_manager.order_by("pk").values()) for one in models}
 
 
 def closed_places(value: Any, schema: Any, path: str = "") -> Iterator[tuple[str, set[str]]]:
