@@ -54,6 +54,7 @@ class HistoryQuery(PageQuery):
 class CustomerHistory(ApiView):
     scopes = {"GET": Scope.READ}
     queries = {"GET": HistoryQuery}
+    looks = "history"
     tag = "Customers"
 
     @extend_schema(operation_id="listFieldChanges", responses={200: page_of(FieldChangeListed)})

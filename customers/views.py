@@ -55,6 +55,7 @@ THANDI = {"email": "thandi.nkosi@example.com", "phoneNumber": "082 123 4567", "f
 class CustomerList(ApiView):
     scopes = {"GET": Scope.READ, "POST": Scope.WRITE}
     queries = {"GET": CustomerListQuery}
+    looks = "list"
     tag = "Customers"
 
     @extend_schema(
@@ -111,6 +112,7 @@ class CustomerFind(ApiView):
 class CustomerOne(ApiView):
     scopes = {"GET": Scope.READ, "PATCH": Scope.WRITE, "DELETE": Scope.ADMIN}
     queries = {"GET": CustomerQuery}
+    looks = "profile"
     more_errors = {"PATCH": ("412",), "DELETE": ("412",)}
     tag = "Customers"
 
@@ -125,6 +127,7 @@ class CustomerOne(ApiView):
             request, uuid(pk), include_deleted=self.params["includeDeleted"]
         )
         reply = answer(profile)
+        self.about = profile.pk
         if merged_from is not None:
             reply.data["mergedFrom"] = str(merged_from)
         reply.data = sparse(reply.data, self.params.get("fields"))
@@ -189,6 +192,7 @@ class CustomerRestore(ApiView):
 class CustomerResolve(ApiView):
     scopes = {"GET": Scope.READ, "POST": Scope.WRITE}
     queries = {"GET": ResolveQuery}
+    looks = "profile"
     more_errors = {"GET": ("404",)}
     tag = "Customers"
 
@@ -205,6 +209,7 @@ class CustomerResolve(ApiView):
         refuse_masked(hints, personal_kind)
         found = services.look_up(hints)
         require_visible(request, found.profile)
+        self.about = found.profile.pk
         return Response(_resolution(found))
 
     @extend_schema(

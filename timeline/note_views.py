@@ -26,6 +26,7 @@ CALLED = {"type": "CALL", "body": "Asked about **winter lessons**.\n\n- Tuesdays
 
 
 class NoteView(ApiView):
+    looks = "notes"
     tag = "Notes"
 
     @property

@@ -24,6 +24,8 @@ from crm.rest.paging import paginate
 from crm.rest.serializers import Nothing, check_tenant
 from crm.rest.shapes import page_of
 from crm.rest.views import ApiView
+from crm.tenancy import audit
+from crm.tenancy.access import client_ip
 from crm.tenancy.permissions import Right, Scope
 from customers.views import uuid
 from customers.visibility import visible_customer
@@ -80,6 +82,7 @@ class CustomerActivities(ApiView):
     scopes = {"GET": Scope.READ, "POST": Scope.WRITE}
     rights = {"POST": Right.NOTE}
     queries = {"GET": ActivityQuery}
+    looks = "timeline"
     tag = "Customers"
 
     @extend_schema(
@@ -110,6 +113,7 @@ class CustomerActivities(ApiView):
 
 
 class CustomerActivity(ApiView):
+    looks = "timeline"
     scopes = {"GET": Scope.READ, "PATCH": Scope.WRITE, "DELETE": Scope.WRITE}
     rights = {"PATCH": Right.NOTE, "DELETE": Right.NOTE}
     tag = "Customers"
@@ -217,6 +221,8 @@ class EventOne(ApiView):
     def get(self, request: Request, pk: str) -> Response:
         """Read an event, by our id or the sender's."""
         event = listing.find_event(listing.visible(self.credential.sources).select_related("body"), pk)
+        by, ip = self.credential.actor, client_ip(request)
+        audit.record_look("event.viewed", by=by, object_type="event", object_id=event.pk, ip=ip)
         return Response(event_detail(event, event.body.raw if hasattr(event, "body") else None))
 
 

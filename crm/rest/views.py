@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -15,8 +16,11 @@ from rest_framework.views import APIView
 from crm.errors import MalformedBody
 from crm.rest import conditional, idempotency
 from crm.rest.errors import understood
+from crm.rest.paging import PageQuery
 from crm.rest.parsing import DEEPEST, read_body
 from crm.rest.serializers import Query, StrictSerializer, check_tenant, read_query
+from crm.tenancy import audit
+from crm.tenancy.access import client_ip
 from crm.tenancy.auth import Credential
 from crm.tenancy.idempotency import begin, keep
 from crm.tenancy.permissions import Right, Scope
@@ -30,6 +34,7 @@ class ApiView(APIView):
     scopes:  the scope that each method needs.
     rights:  the right that a method needs of staff instead, where no scope means the same.
     queries: the query parameters of each method that has more than tenantId; validated, they are `params`.
+    looks:   what of people a GET shows, as the audit log says it: "list", or a part of the person of `pk`.
     bucket:  the limit that writes count for.
     tag:     the chapter of the documentation.
     is_download: its POSTs only read, and stream too much to be kept: one that is repeated is answered anew.
@@ -38,7 +43,9 @@ class ApiView(APIView):
     scopes: ClassVar[Mapping[str, Scope]] = {}
     rights: ClassVar[Mapping[str, Right]] = {}
     queries: ClassVar[Mapping[str, type[StrictSerializer]]] = {}
+    looks: ClassVar[str] = ""
     params: dict[str, Any]
+    about: UUID | None = None  # the person that is shown, where it is not the one of `pk`
     tag: ClassVar[str] = ""
     bucket: ClassVar[str] = "write"
     body_limit: ClassVar[int] = settings.API_BODY_LIMIT
@@ -98,7 +105,7 @@ class ApiView(APIView):
             if method not in self.http_method_names or not hasattr(self, method):
                 self.http_method_not_allowed(drf_request)
             handler = partial(getattr(self, method), drf_request, *args, **kwargs)
-            response = handler() if request.method in SAFE else self._write(handler)
+            response = self._read(handler) if request.method in SAFE else self._write(handler)
         except Exception as exc:
             response = self.handle_exception(exc)
         self.response = self.finalize_response(drf_request, response, *args, **kwargs)
@@ -109,6 +116,14 @@ class ApiView(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         conditional.complete(request, response)
         return super().finalize_response(request, response, *args, **kwargs)
+
+    def _read(self, handler: Callable[[], Response]) -> Response:
+        """The answer, once the audit log has that somebody looked."""
+        response = handler()
+        if self.looks and self.request.method == "GET":
+            look, by = _look(self, response), self.credential.actor
+            audit.record_look(**look, by=by, object_type="customer", ip=client_ip(self.request))
+        return response
 
     def _write(self, handler: Callable[[], Response]) -> Response | HttpResponse:
         body = read_body(self.request._request, self.body_limit)
@@ -138,3 +153,16 @@ class ApiView(APIView):
             if error is None or error.status >= 500:
                 raise
             return self.handle_exception(exc)
+
+
+def _look(view: ApiView, response: Response) -> dict[str, Any]:
+    """One entry for a list, however long, with the names of its filters and nothing of what was searched for."""
+    if view.looks != "list":
+        return {
+            "action": "customer.viewed",
+            "object_id": view.about or UUID(view.kwargs["pk"]),
+            "after": {"part": view.looks},
+        }
+    names = sorted(set(view.params) - {*PageQuery().fields, "sort", "fields", "search"})
+    shown, searched = len(response.data["data"]), bool(view.params.get("search"))
+    return {"action": "customer.listed", "after": {"shown": shown, "filters": names, "searched": searched}}

@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from crm.tenancy.access import club_refs, membership_of
+from crm.tenancy.access import club_refs, may, membership_of
+from crm.tenancy.permissions import Right
 from timeline.models import InboundEvent
 
 MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
@@ -38,6 +39,7 @@ MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
         ("customers.Ticket", _("Support tickets"), "life-buoy"),
     )),
     (_("Settings"), (
+        ("general", _("General"), "settings"),
         ("tenancy.Club", _("Clubs"), "map-pin"),
         ("customers.CustomField", _("Custom fields"), "list-filter"),
         ("tenancy.StaffMembership", _("Staff"), "user-cog"),
@@ -80,6 +82,9 @@ def menu(site: AdminSite, request: HttpRequest) -> list[tuple[Any, list[Item]]]:
 
 def _item(request: HttpRequest, admins: dict[str, Any], label: str, words: Any, icon: str) -> Item | None:
     dead_url = reverse(DEAD)
+    if label == "general":
+        url = reverse("admin:settings")
+        return Item(words, url, icon, request.path == url) if may(request, Right.ADMINISTER) else None
     if label == "dead letters":
         if not admins["timeline.InboundEvent"].has_module_permission(request):
             return None

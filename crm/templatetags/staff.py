@@ -5,7 +5,6 @@ from datetime import date, datetime
 from typing import Any
 
 from django import template
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -48,7 +47,7 @@ def flat(value: Any) -> str:
     if isinstance(value, datetime):
         return markup.moment(value)
     if isinstance(value, date):
-        return date_format(value, "j M Y")
+        return markup.day(value)
     return (
         json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
     )

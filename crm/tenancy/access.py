@@ -10,10 +10,9 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest
-from django.utils import timezone
 
 from crm.tenancy import audit
-from crm.tenancy.models import AuditEntry, Club, StaffMembership, Tenant, User
+from crm.tenancy.models import Club, StaffMembership, Tenant, User
 from crm.tenancy.permissions import Right
 from crm.tenancy.scope import scopes_disabled
 
@@ -97,17 +96,25 @@ def record(
     )
 
 
-def thing(row: models.Model) -> str:
+def thing(row: models.Model | type[models.Model]) -> str:
     """How the audit log calls the kind of a row."""
     name = row._meta.model_name or ""
     return CALLED.get(name, name)
 
 
-def did_lately(request: HttpRequest, action: str, about: models.Model) -> bool:
-    """Is this act of the same person on the same row in the audit log, less than an hour old? One statement."""
-    since = timezone.now() - LATELY
-    entries = AuditEntry.objects.filter(object_type=thing(about), object_id=str(about.pk), at__gte=since)
-    return bool(entries.filter(actor=actor(request), action=action).exists())
+def record_look(
+    request: HttpRequest,
+    action: str,
+    about: models.Model | type[models.Model],
+    *,
+    after: dict[str, Any] | None = None,
+    within: timedelta = audit.ONE_LOOK,
+) -> None:
+    """Note that the request shows a row, or a list of a model; the same look going on is one entry. One statement."""
+    audit.record_look(
+        action, by=actor(request), object_type=thing(about), after=after, ip=client_ip(request), within=within,
+        object_id=about.pk if isinstance(about, models.Model) else "",
+    )  # fmt: skip
 
 
 def plain(value: Any) -> Any:

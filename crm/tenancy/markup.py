@@ -16,6 +16,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django_scopes import get_scope
+
+from crm.tenancy.models import Tenant
 
 TONES = ("good", "info", "violet", "warn", "grey")
 SYMBOLS = {"ZAR": "R ", "GBP": "£", "USD": "$", "EUR": "€"}
@@ -64,14 +67,24 @@ def ago(value: datetime | date | None, empty: str = "–") -> SafeString:
     if value is None:
         return format_html('<span class="faint">{}</span>', empty)
     if not isinstance(value, datetime):
-        return format_html('<time datetime="{}">{}</time>', value.isoformat(), date_format(value, "j M Y"))
+        return format_html('<time datetime="{}">{}</time>', value.isoformat(), day(value))
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', value.isoformat(), moment(value), _distance(value)
     )
 
 
 def moment(value: datetime) -> str:
-    return date_format(timezone.localtime(value), "D j M Y, H:i")
+    return date_format(timezone.localtime(value), f"D {_day_format()}, H:i")
+
+
+def day(value: date) -> str:
+    """A date as the club group writes dates."""
+    return date_format(value, _day_format())
+
+
+def _day_format() -> str:
+    tenant = get_scope().get("tenant")
+    return tenant.date_format if tenant else Tenant.DateFormat.WORDS
 
 
 def clock(value: datetime, zone: str = "") -> datetime:
@@ -98,7 +111,7 @@ def _distance(value: datetime) -> str:
         return _("just now") if delta >= timedelta(0) else _("in a moment")
     if seconds > 30 * 86_400:
         local = timezone.localtime(value)
-        return date_format(local, "j M" if local.year == timezone.localtime().year else "j M Y")
+        return date_format(local, "j M") if local.year == timezone.localtime().year else day(local)
     for size, one, many in (
         (86_400, "%(n)d day", "%(n)d days"), (3600, "%(n)d h", "%(n)d h"), (60, "%(n)d min", "%(n)d min")
     ):  # fmt: skip

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from crm.tenancy.access import record, require
+from crm.tenancy.access import record, record_look, require
 from crm.tenancy.admin.base import ReadOnlyAdmin
 from crm.tenancy.markup import ago, badge, source_name
 from crm.tenancy.permissions import Right
@@ -104,7 +104,7 @@ class DuplicateCandidateAdmin(ReadOnlyAdmin):
     def compare_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         pair = self.pair_or_404(request, pk)
         for profile in (pair.first, pair.second):
-            record(request, "customer.viewed", profile)
+            record_look(request, "customer.viewed", profile, after={"part": "comparison"})
         context = {
             **self.admin_site.each_context(request),
             "title": _t("The same person?"),

@@ -7,7 +7,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
-from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext as _t
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.errors import ValidationFailed
 from crm.rest.paging import Walk, walk
+from crm.tenancy.markup import day as said_day
 from crm.tenancy.markup import moment, source_name
 from customers.admin.tabs import Panel, tab
 from customers.history import HISTORY, changes_of, with_names
@@ -140,4 +140,4 @@ def day_words(column: Any, value: str) -> str:
         day = column.to_python(value)
     except ValidationError:
         return value
-    return moment(day) if isinstance(day, datetime) else date_format(day, "j M Y")
+    return moment(day) if isinstance(day, datetime) else said_day(day)

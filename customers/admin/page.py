@@ -13,7 +13,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from crm.tenancy.markup import clock, country_name, language_name, money, source_name
+from crm.tenancy.access import may
+from crm.tenancy.actors import actor_names
+from crm.tenancy.markup import clock, country_name, day, language_name, money, source_name
+from crm.tenancy.models import AuditEntry
+from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_tenant
 from customers.admin.columns import name_places
 from customers.admin.custom_values import shown
@@ -85,7 +89,7 @@ class Identifier:
 
 
 def page(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
-    """Everything of the page. Eight statements, and those of the open tab and the banners."""
+    """Everything of the page. Eight statements, three more for Admins, and those of the open tab and the banners."""
     opened = chosen_tab(request)
     panel, above = opened.load(request, profile), banners(request, profile)
     about_golf, held = golf(profile), identifiers(request, profile)
@@ -102,6 +106,7 @@ def page(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
         "data": data(profile),
         "custom": custom_card(profile),
         "duplicates": duplicates(request, profile),
+        "lookers": lookers(profile) if may(request, Right.ADMINISTER) else [],
         "tabs": tabs(),
         "opened": opened,
         "panel": panel,
@@ -155,8 +160,10 @@ def origin(profile: CustomerProfile, attribute: str) -> str:
     if not stamp:
         return ""
     at = datetime.fromtimestamp(stamp[2] / 1_000_000, UTC)
-    day = date_format(timezone.localtime(at), "j M Y")
-    return _("from %(source)s, %(day)s") % {"source": source_name(stamp[5]), "day": day}
+    return _("from %(source)s, %(day)s") % {
+        "source": source_name(stamp[5]),
+        "day": day(timezone.localtime(at)),
+    }
 
 
 def prop(profile: CustomerProfile, label: str, attribute: str, value: Any = None, **rest: Any) -> Prop:
@@ -191,12 +198,12 @@ def reach(profile: CustomerProfile) -> list[Prop]:
     ]
 
 
-def born(day: date | None) -> str:
-    if day is None:
+def born(on: date | None) -> str:
+    if on is None:
         return ""
     today = timezone.localdate()
-    age = today.year - day.year - ((today.month, today.day) < (day.month, day.day))
-    return f"{date_format(day, 'j M Y')} ({age})"
+    age = today.year - on.year - ((today.month, today.day) < (on.month, on.day))
+    return f"{day(on)} ({age})"
 
 
 def golf(profile: CustomerProfile) -> dict[str, Any]:
@@ -317,6 +324,18 @@ def custom_card(profile: CustomerProfile) -> dict[str, Any]:
 
 def consent_words(given: bool | None) -> str:
     return "" if given is None else _("given") if given else _("withdrawn")
+
+
+def lookers(profile: CustomerProfile) -> list[tuple[str, datetime]]:
+    """Who looked last, by name, and when: five of the latest hundred looks. Three statements."""
+    looks = AuditEntry.objects.filter(
+        object_type="customer", object_id=str(profile.pk), action="customer.viewed"
+    )
+    last: dict[str, datetime] = {}
+    for actor, at in looks.values_list("actor", "at")[:100]:
+        last.setdefault(actor, at)
+    names = actor_names(last)
+    return [(names.get(actor, actor), at) for actor, at in [*last.items()][:5]]
 
 
 def duplicates(request: HttpRequest, profile: CustomerProfile) -> list[dict[str, Any]]:

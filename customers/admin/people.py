@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from crm.errors import CustomerNotFound
-from crm.tenancy.access import actor, did_lately, may, record, require
+from crm.tenancy.access import LATELY, actor, may, record, record_look, require
 from crm.tenancy.admin.base import StaffModelAdmin
+from crm.tenancy.audit import ONE_LOOK
 from crm.tenancy.markup import ago, avatar, money
 from crm.tenancy.masks import Personal
 from crm.tenancy.permissions import Right
@@ -207,9 +208,7 @@ class CustomerAdmin(StaffModelAdmin):
 
     def note_view(self, request: HttpRequest, profile: CustomerProfile, *, is_part: bool) -> None:
         """Every opening of the page is in the audit log; its refreshes are the same view going on."""
-        if is_part and did_lately(request, "customer.viewed", profile):
-            return
-        record(request, "customer.viewed", profile)
+        record_look(request, "customer.viewed", profile, within=LATELY if is_part else ONE_LOOK)
 
     def rights(self, request: HttpRequest) -> dict[str, bool]:
         return {

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from crm.tenancy.access import actor, may, record, require
+from crm.tenancy.access import actor, may, record_look, require
 from crm.tenancy.admin.base import ReadOnlyAdmin
 from crm.tenancy.markup import ago, source_name
 from crm.tenancy.permissions import Right
@@ -155,7 +155,7 @@ class InboundEventAdmin(ReadOnlyAdmin):
         raw = EventBody.objects.filter(event=event.pk).values_list("raw", flat=True).first()
         is_open = may(request, Right.ADMINISTER) or may(request, Right.MARKET)
         if raw is not None and is_open:
-            record(request, "event.viewed", event)
+            record_look(request, "event.viewed", event)
         context = {
             **self.admin_site.each_context(request),
             "title": event.type,

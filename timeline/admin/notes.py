@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from crm.errors import BusinessRule, CRMError, NotFound, PreconditionFailed, ValidationFailed
-from crm.tenancy.access import record, require
+from crm.tenancy.access import record_look, require
 from crm.tenancy.admin.base import ReadOnlyAdmin
 from crm.tenancy.markup import ago, badge, icon
 from crm.tenancy.permissions import Right
@@ -102,7 +102,7 @@ class NoteAdmin(ReadOnlyAdmin):
             new = set(unseen(request.user, readable_notes(request)).values_list("note", flat=True))
             for note in notes:
                 note.is_new = note.pk in new
-            record(request, "note.listed", after={"shown": len(notes), "page": rows.page_num})
+            record_look(request, "note.listed", Note, after={"shown": len(notes), "page": rows.page_num})
         return response
 
     @admin.display(description=_("Note"))

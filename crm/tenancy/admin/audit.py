@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.tenancy.actors import actor_names
 from crm.tenancy.admin.base import ReadOnlyAdmin, WhenFilter
 from crm.tenancy.markup import ago, badge
-from crm.tenancy.models import AuditEntry
+from crm.tenancy.models import ApiKey, AuditEntry, StaffMembership
 from crm.tenancy.permissions import Right
 
 ACTIONS = (
@@ -25,7 +25,7 @@ ACTIONS = (
     "account.logged_in", "account.locked_out", "account.password_changed", "account.address_changed",
     "account.second_factor_on", "account.second_factor_off", "account.recovery_codes_made", "account.sessions_ended",
     "invitation.created", "invitation.resent", "invitation.revoked", "invitation.accepted", "staffmail.viewed",
-    "club.added", "club.changed",
+    "club.added", "club.changed", "tenant.changed",
 )  # fmt: skip
 THINGS = {
     "customer": _("customer"),
@@ -39,6 +39,8 @@ THINGS = {
     "staffmail": _("message"),
     "duplicatecandidate": _("duplicate"),
     "privacyrequest": _("privacy request"),
+    "club": _("club"),
+    "tenant": _("club group"),
 }
 
 
@@ -56,10 +58,30 @@ class ActorFilter(admin.SimpleListFilter):
     title, parameter_name = _("who"), "by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [("user:", _("Staff")), ("key:", _("API keys")), ("token:", _("Tokens")), ("job:", _("Jobs"))]
+        """The kinds of actors, then the staff and keys of the club group, who left included. Two statements."""
+        kinds = [
+            ("user:", _("All staff")),
+            ("key:", _("All API keys")),
+            ("token:", _("Tokens")),
+            ("job:", _("Jobs")),
+        ]
+        staff = StaffMembership.objects.select_related("user")
+        people = sorted(
+            ((f"user:{one.user_id}", str(one.user)) for one in staff), key=lambda one: one[1].lower()
+        )
+        return [
+            *kinds,
+            *people,
+            *((f"key:{key.prefix}", str(key)) for key in ApiKey.objects.order_by("name")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(actor__startswith=self.value()) if self.value() else queryset
+        actor = self.value()
+        if not actor:
+            return queryset
+        return (
+            queryset.filter(actor__startswith=actor) if actor.endswith(":") else queryset.filter(actor=actor)
+        )
 
 
 @admin.register(AuditEntry)

@@ -1,35 +1,18 @@
 """Settings > Clubs: the sites of a tenant, and the ids that other systems use for them."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from phonenumbers import SUPPORTED_REGIONS
 
 from crm.tenancy.access import tenant_of
 from crm.tenancy.admin.base import StaffModelAdmin
-from crm.tenancy.forms import PlainLabels
+from crm.tenancy.forms import PlainLabels, region_choices, zone_choices
 from crm.tenancy.markup import country_name
 from crm.tenancy.models import Club
 from crm.tenancy.permissions import Right
-
-
-def region_choices() -> list[tuple[str, str]]:
-    names = ((country_name(code), code) for code in SUPPORTED_REGIONS)
-    return [(code, f"{name} ({code})") for name, code in sorted(names)]
-
-
-def zone_choices() -> list[tuple[str, Any]]:
-    """The zones of the IANA list that people live in, by continent."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for zone in sorted(available_timezones()):
-        continent, _sep, city = zone.partition("/")
-        if city and continent not in {"Etc", "SystemV", "US", "posix", "right"}:
-            groups.setdefault(continent, []).append((zone, city.replace("_", " ").replace("/", ", ")))
-    return list(groups.items())
 
 
 class ClubForm(PlainLabels, forms.ModelForm[Club]):

@@ -38,6 +38,8 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(fields=["tenant", "-at"], name="audit_by_time"),
             models.Index(fields=["tenant", "object_type", "object_id", "-at"], name="audit_by_object"),
+            models.Index(fields=["tenant", "actor", "-at"], name="audit_by_actor"),
+            models.Index(fields=["tenant", "action", "-at"], name="audit_by_action"),
         ]
 
     def __str__(self) -> str:

@@ -43,6 +43,12 @@ class Tenant(models.Model):
         MESSAGING = "MESSAGING", "the Messaging service"
         LOCAL = "LOCAL", "Fairway"
 
+    class DateFormat(models.TextChoices):
+        WORDS = "j M Y", "25 Nov 2026"
+        DAY_FIRST = "d/m/Y", "25/11/2026"
+        MONTH_FIRST = "m/d/Y", "11/25/2026"
+        YEAR_FIRST = "Y-m-d", "2026-11-25"
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     slug = models.SlugField(unique=True, help_text="How other systems name this club group in their events.")
     name = models.CharField(max_length=200)
@@ -58,6 +64,7 @@ class Tenant(models.Model):
         default=dict, blank=True, help_text="What one unit of another currency is worth here: {“GBP”: 23.1}."
     )
     language = models.CharField(max_length=35, default="en")
+    date_format = models.CharField(max_length=10, choices=DateFormat.choices, default=DateFormat.WORDS)
     consent_owner = models.CharField(
         max_length=9, choices=ConsentOwner.choices, default=ConsentOwner.MESSAGING
     )

@@ -31,6 +31,7 @@ PAGES = {
     "/admin/customers/invoice/": EVERYBODY,
     "/admin/customers/deal/": EVERYBODY,
     "/admin/customers/ticket/": EVERYBODY,
+    "/admin/settings/": {ADMIN},
     "/admin/tenancy/club/": {ADMIN},
     "/admin/tenancy/club/add/": {ADMIN},
     "/admin/tenancy/staffmembership/": {ADMIN},

@@ -140,9 +140,12 @@ def test_the_audit_log_names_people_and_can_be_narrowed(tenant: Tenant) -> None:
     browser = staff_of()
     browser.get(f"{LIST}{person.pk}/")
     browser.get(LIST)
-    with at_most(9):
+    with at_most(10):
         page = browser.text(AUDIT)
     assert "Sam Starter customer.viewed customer" in page
+    actor = AuditEntry.objects.filter(action="customer.listed").get().actor
+    assert shown(browser, by=actor) == ["customer.listed", "customer.viewed"]
+    assert shown(browser, by=f"user:{person.pk}") == []
     assert shown(browser, q=str(person.pk)) == ["customer.viewed"]
     assert shown(browser, action="customer.listed") == ["customer.listed"]
     assert shown(browser, by="key:") == []
