@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from crm.rest.paging import paginate
 from crm.rest.shapes import page_of
 from crm.rest.views import ApiView
-from crm.tenancy.permissions import Scope
+from crm.tenancy.permissions import Right, Scope
 from customers import custom_fields
 from customers.custom_fields import CustomFieldNotFound
 from customers.custom_serializers import (
@@ -28,6 +28,7 @@ SHIRT = {"key": "shirtSize", "label": "Shirt size", "type": "ENUM", "choices": [
 
 class CustomFieldList(ApiView):
     scopes = {"GET": Scope.READ, "POST": Scope.ADMIN}
+    rights = {"POST": Right.ADMINISTER}
     queries = {"GET": CustomFieldQuery}
     tag = "Custom fields"
 
@@ -64,6 +65,7 @@ class CustomFieldList(ApiView):
 
 class CustomFieldOne(ApiView):
     scopes = {"GET": Scope.READ, "PATCH": Scope.ADMIN, "DELETE": Scope.ADMIN}
+    rights = {"PATCH": Right.ADMINISTER, "DELETE": Right.ADMINISTER}
     tag = "Custom fields"
 
     @extend_schema(operation_id="getCustomField", responses={200: CustomFieldReply})

@@ -94,6 +94,7 @@ class CustomerList(ApiView):
 class CustomerFind(ApiView):
     scopes = {"GET": Scope.READ}
     queries = {"GET": CustomerFindQuery}
+    looks = "list"
     tag = "Customers"
 
     @extend_schema(operation_id="searchCustomers", responses={200: page_of(CustomerFound)})

@@ -26,6 +26,7 @@ from crm.tenancy.idempotency import begin, keep
 from crm.tenancy.permissions import Right, Scope
 
 SAFE = ("GET", "HEAD")
+SEARCHED = ("search", "q")  # what somebody typed
 
 
 class ApiView(APIView):
@@ -163,6 +164,6 @@ def _look(view: ApiView, response: Response) -> dict[str, Any]:
             "object_id": view.about or UUID(view.kwargs["pk"]),
             "after": {"part": view.looks},
         }
-    names = sorted(set(view.params) - {*PageQuery().fields, "sort", "fields", "search"})
-    shown, searched = len(response.data["data"]), bool(view.params.get("search"))
+    names = sorted(set(view.params) - {*PageQuery().fields, "sort", "fields", *SEARCHED})
+    shown, searched = len(response.data["data"]), any(view.params.get(name) for name in SEARCHED)
     return {"action": "customer.listed", "after": {"shown": shown, "filters": names, "searched": searched}}
