@@ -32,6 +32,17 @@ LEVEL_WORDS = {Level.SHOWN: _("Shown"), Level.MASKED: _("In part"), Level.HIDDEN
 FIELDSETS: list[tuple[Any, dict[str, Any]]] = [
     (None, {"fields": ["name", "language"]}),
     (_("Where and when"), {"fields": ["region", "timezone", "date_format", "currency"]}),
+    (
+        _("When somebody counts as lost"),
+        {
+            "fields": ["lapse_grace_days", "lapse_quiet_days"],
+            "description": _(
+                "A member whose membership is over becomes a customer again while they play or buy, else churned. "
+                "A changed rule is applied to everybody within a quarter of an hour."
+            ),
+        },
+    ),
+    (_("Worth a look"), {"fields": ["high_value_cents", "at_risk_threshold"]}),
     (_("Getting in"), {"fields": ["second_factor_roles"]}),
 ]
 MONEY = {
@@ -62,11 +73,32 @@ class GeneralForm(PlainLabels, forms.ModelForm[Tenant]):
         help_text=_("Whoever has such a role sets one up at their next page, and sees nothing before."),
     )
 
+    at_risk_threshold = forms.IntegerField(
+        label=_("At risk from"),
+        min_value=0,
+        max_value=100,
+        help_text=_("Churn risk, 0 to 100, from which a person counts as at risk."),
+    )
+
     class Meta:
         model = Tenant
-        fields = ("name", "language", "region", "timezone", "date_format", "currency", "second_factor_roles")
-        labels = {"date_format": _("Dates")}
-        help_texts = {"name": _("As staff and the people you write to read it.")}
+        fields = (
+            "name", "language", "region", "timezone", "date_format", "currency", "lapse_grace_days",
+            "lapse_quiet_days", "high_value_cents", "at_risk_threshold", "second_factor_roles",
+        )  # fmt: skip
+        labels = {
+            "date_format": _("Dates"),
+            "lapse_grace_days": _("Days of grace"),
+            "lapse_quiet_days": _("Quiet days"),
+            "high_value_cents": _("A large order, in cents"),
+        }
+        help_texts = {
+            "name": _("As staff and the people you write to read it."),
+            "lapse_quiet_days": _("Days without a paid order or a round, after which an ex-member is lost."),
+            "high_value_cents": _(
+                "Paid orders from this amount on are told to other systems as high-value purchases."
+            ),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

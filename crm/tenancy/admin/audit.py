@@ -14,9 +14,10 @@ from crm.tenancy.models import ApiKey, AuditEntry, StaffMembership
 from crm.tenancy.permissions import Right
 
 ACTIONS = (
-    "customer.viewed", "customer.listed", "customer.searched", "customer.created", "customer.updated",
-    "customer.deleted", "customer.restored",
-    "note.added", "note.changed", "note.deleted", "note.restored",
+    "customer.viewed", "customer.listed", "customer.searched", "customer.exported", "customer.created",
+    "customer.updated", "customer.tagged", "customer.deleted", "customer.restored",
+    "tag.renamed", "tag.merged", "tag.removed", "customfield.added", "customfield.changed", "customfield.deleted",
+    "note.listed", "note.added", "note.changed", "note.deleted", "note.restored",
     "activity.added", "activity.changed", "activity.deleted",
     "event.viewed", "events.replayed", "events.discarded", "duplicatecandidate.dismissed", "privacyrequest.closed",
     "apikey.issued", "apikey.rotated", "apikey.revoked", "apikey.changed",
@@ -29,6 +30,8 @@ ACTIONS = (
 )  # fmt: skip
 THINGS = {
     "customer": _("customer"),
+    "tag": _("tag"),
+    "customfield": _("custom field"),
     "event": _("event"),
     "note": _("note"),
     "activity": _("activity"),

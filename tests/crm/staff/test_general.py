@@ -34,6 +34,12 @@ def test_an_admin_changes_the_group_and_the_audit_log_says_from_what_to_what(ten
     assert (entry.object_type, entry.object_id) == ("tenant", str(tenant.pk))
 
 
+def test_an_admin_says_when_somebody_counts_as_lost(tenant: Tenant) -> None:
+    staff_of().post(PAGE, sent(tenant, lapse_grace_days=7, lapse_quiet_days=365))
+    tenant.refresh_from_db()
+    assert (tenant.lapse_grace_days, tenant.lapse_quiet_days) == (7, 365)
+
+
 def test_saving_nothing_new_changes_nothing(tenant: Tenant) -> None:
     tenant.masks = {"VIEWER": {"email": "SHOWN"}}
     tenant.save()
@@ -50,6 +56,9 @@ def test_saving_nothing_new_changes_nothing(tenant: Tenant) -> None:
         ("region", "XX", "Select a valid choice"),
         ("name", "", "This field is required"),
         ("currency", "zar", "three-letter ISO code"),
+        ("lapse_grace_days", "-1", "greater than or equal to 0"),
+        ("high_value_cents", "0", "greater than or equal to 1"),
+        ("at_risk_threshold", "101", "less than or equal to 100"),
         ("second_factor_roles", ["OWNER"], "Select a valid choice"),
         ("mask-VIEWER-email", "A_BIT", "Select a valid choice"),
         ("mask-STAFF-scores", "MASKED", "Select a valid choice"),
