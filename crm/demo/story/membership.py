@@ -40,11 +40,12 @@ def joined(person: Person, member: Member) -> Draft:
         "country": person.club.region,
         "language": person.club.language,
         "memberSince": member.since.isoformat(),
-        "membershipExpiry": expiry(member, day).isoformat(),
         "createdAt": iso(person.club.at(member.since, 12)),
         "clubId": person.club.ref,
         "address": person.address,
     }
+    if not member.pays_monthly:  # who pays by the month is a member until they say otherwise
+        payload["membershipExpiry"] = expiry(member, day).isoformat()
     identity: dict[str, Any] = {"sclMemberId": member.id}
     if email := person.email_on(day):
         identity["email"] = payload["email"] = email
