@@ -80,6 +80,9 @@ class DefinitionForm(PlainLabels, forms.ModelForm[CustomField]):
 class CustomFieldAdmin(StaffModelAdmin):
     view_right = add_right = change_right = Right.ADMINISTER
     list_title, item_name = _("Custom fields"), _("custom field")
+    empty_hint = _(
+        "Add what your club group wants to keep: a shirt size, a locker number, a favourite course."
+    )
     intro = _("What your club group keeps about people beyond what Fairway knows by itself.")
     form = DefinitionForm
     list_display = ("label", "mono_key", "kind", "offers", "flags")

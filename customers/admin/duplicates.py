@@ -63,6 +63,7 @@ class Line:
 @admin.register(DuplicateCandidate)
 class DuplicateCandidateAdmin(ReadOnlyAdmin):
     view_right = Right.MERGE
+    empty_hint = _("When two people share what only one can have, the pair waits here for a decision.")
     intro = _("Pairs that something says are one person. Compare them, and put aside those that are not.")
     list_display = ("one", "other", "why", "told_by", "found", "state")
     list_display_links = ("why",)

@@ -58,6 +58,7 @@ def find_view(request: HttpRequest) -> HttpResponse:
         "text": text,
         "rows": [row(one, term) for one in found[:SHOWN]],
         "has_more": len(found) > SHOWN,
+        "is_short_number": text.isdigit() and len(text) < terms.SHORTEST_FRAGMENT,
     }
     return TemplateResponse(request, "admin/customers/found.html", context)
 

@@ -21,6 +21,7 @@ TONES = {"OPEN": "warn", "DONE": "good", "REFUSED": "grey"}
 @admin.register(PrivacyRequest)
 class PrivacyRequestAdmin(ReadOnlyAdmin):
     view_right = Right.DELETE
+    empty_hint = _("When a member asks for their data or its erasure, the request waits here.")
     intro = _("Requests to see or erase personal data. The law gives a month to answer.")
     list_display = ("who", "kind", "reason", "asked", "state")
     list_display_links = None

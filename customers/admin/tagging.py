@@ -161,6 +161,7 @@ class TagForm(forms.ModelForm[Tag]):
 @admin.register(Tag)
 class TagAdmin(StaffModelAdmin):
     view_right, change_right = Right.VIEW, Right.EDIT
+    empty_hint = _("Put a tag on somebody, on their page or in the list of customers, and it stands here.")
     intro = _("The words that people are put under. A tag has one spelling, however it is typed.")
     list_display = ("name", "people")
     search_fields = ("name",)

@@ -61,6 +61,7 @@ class ForMeFilter(admin.SimpleListFilter):
 @admin.register(Note)
 class NoteAdmin(ReadOnlyAdmin):
     list_title = _("Notes")
+    empty_hint = _("Open a person’s page and write down what everybody should know.")
     intro = _("What was noted last, of all customers. To write one, open a person’s page.")
     list_display = ("what", "who", "author_shown", "written")
     list_display_links = ("what",)

@@ -10,7 +10,8 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.http import Http404, HttpRequest
 from django.utils.functional import cached_property
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 
 from crm.tenancy.access import may, plain, record
 from crm.tenancy.permissions import Right
@@ -42,7 +43,7 @@ class WhenFilter(admin.DateFieldListFilter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.title = _("when")
+        self.title = _t("when")
 
 
 class StaffChangeList(ChangeList):
@@ -82,6 +83,7 @@ class StaffModelAdmin(admin.ModelAdmin[Any]):
     list_title: Any = ""  # where the model's own plural is not what people say
     item_name: Any = ""
     intro: Any = ""
+    empty_hint: Any = _("This list fills itself as events of your systems arrive.")
     paginator = CappedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -129,7 +131,11 @@ class StaffModelAdmin(admin.ModelAdmin[Any]):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         self._refuse_bad_choice(request)
         self._remember_sort(request)
-        words = {"intro": self.intro, "item_name": self.item_name or self.opts.verbose_name}
+        words = {
+            "intro": self.intro,
+            "empty_hint": self.empty_hint,
+            "item_name": self.item_name or self.opts.verbose_name,
+        }
         return super().changelist_view(request, {**words, **(extra_context or {})})
 
     def _refuse_bad_choice(self, request: HttpRequest) -> None:
@@ -159,7 +165,7 @@ class StaffModelAdmin(admin.ModelAdmin[Any]):
         return super().changeform_view(request, object_id, form_url, {**words, **(extra_context or {})})
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
-        raise Http404(_("There is no such page."))
+        raise Http404(_t("There is no such page."))
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         raise Http404  # the audit log is the history

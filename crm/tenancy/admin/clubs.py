@@ -42,6 +42,7 @@ class ClubForm(PlainLabels, forms.ModelForm[Club]):
 @admin.register(Club)
 class ClubAdmin(StaffModelAdmin):
     view_right = add_right = change_right = Right.ADMINISTER
+    empty_hint = _("Add each site of the group, with the ids by which your systems call it.")
     intro = _("The sites of the club group. Events name a club by the ids that their system uses for it.")
     form = ClubForm
     list_display = ("name", "ids", "country", "zone")

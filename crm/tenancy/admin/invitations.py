@@ -52,6 +52,7 @@ class OpenFilter(admin.SimpleListFilter):
 @admin.register(Invitation)
 class InvitationAdmin(StaffModelAdmin):
     view_right = add_right = Right.ADMINISTER
+    empty_hint = _("Invite colleagues under Staff: whoever has not answered yet is listed here.")
     intro = _("Who was invited by mail and is not staff yet. The mail itself is in the message log.")
     list_title, item_name = _("Invitations"), _("invitation")
     list_display = ("person", "role_badge", "clubs", "state", "good_until")

@@ -75,6 +75,7 @@ class RotateForm(PlainLabels, forms.Form):
 @admin.register(ApiKey)
 class ApiKeyAdmin(StaffModelAdmin):
     view_right = add_right = change_right = Right.ADMINISTER
+    empty_hint = _("Other systems need a key each to send events and read profiles. Add the first one.")
     intro = _(
         "Keys of the systems that send events or read profiles. Fairway keeps only a fingerprint of each."
     )

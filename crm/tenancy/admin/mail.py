@@ -21,6 +21,7 @@ TONES = {"QUEUED": "info", "SENT": "good", "FAILED": "bad"}
 class StaffMailAdmin(ReadOnlyAdmin):
     view_right = Right.ADMINISTER
     list_title, item_name = _("Message log"), _("message")
+    empty_hint = _("Nothing was mailed yet. Invitations and links for new passwords show here.")
     intro = _("Mail to staff: invitations, new passwords, security notices. Kept for 90 days.")
     list_display = ("subject", "to", "kind", "state_badge", "via", "written")
     list_display_links = ("subject",)
