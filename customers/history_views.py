@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.rest.paging import PageQuery, fields_parameter, paginate
-from crm.rest.serializers import Text
+from crm.rest.serializers import AnyJson, Text
 from crm.rest.shapes import page_of, shape
 from crm.rest.views import ApiView
 from crm.tenancy.permissions import Scope
@@ -26,8 +26,8 @@ PEOPLE = {"staff", "api", "crm", "database"}  # whose stamps name no event
 CHANGE_FIELDS: dict[str, Any] = {
     "id": serializers.CharField(),
     "field": serializers.CharField(help_text="As in the profile; map.key for what is in a map."),
-    "from": serializers.JSONField(allow_null=True),
-    "to": serializers.JSONField(allow_null=True),
+    "from": AnyJson(),
+    "to": AnyJson(),
     "at": serializers.DateTimeField(help_text="When it was so, as its source says."),
     "recordedAt": serializers.DateTimeField(),
     "by": serializers.CharField(help_text="user:…, key:…, token:…, job:…, or events"),

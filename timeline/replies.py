@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from crm.rest.schema import ErrorBody
+from crm.rest.serializers import AnyJson
 from crm.rest.shapes import shape
 from customers.payloads import blank_as_null, wire_value
 from timeline.envelope import readable
@@ -103,7 +104,7 @@ EventListed = shape(
 )
 EventDetail = shape(
     "InboundEventDetail",
-    EVENT_FIELDS | {"body": serializers.JSONField(allow_null=True, help_text="As sent; null once purged.")},
+    EVENT_FIELDS | {"body": AnyJson(help_text="As sent; null once purged.")},
     "An event with its body.",
 )
 

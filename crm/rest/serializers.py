@@ -111,6 +111,12 @@ class Day(serializers.DateField):
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
+@extend_schema_field({})
+class AnyJson(serializers.JSONField):
+    """Whatever JSON holds, null among it: in the document a schema that everything fits."""
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
 class FreeMap(serializers.JSONField):
     """An object whose keys are the sender's own: nothing in it is renamed."""
 
