@@ -82,7 +82,7 @@ def dead_letters_view(request: HttpRequest, model_admin: Any) -> HttpResponse:
         else [],
         "may_act": may_act,
         "trial": trial and with_words(trial),
-        "waiting": InboundEvent.objects.filter(is_waiting=True).values("pk")[:1000].count(),
+        "waiting": model_admin.get_queryset(request).filter(is_waiting=True).values("pk")[:1000].count(),
     }
     return TemplateResponse(request, "admin/timeline/dead_letters.html", context)
 
