@@ -10,6 +10,11 @@ from typing import NamedTuple
 LADDER = ("SUBSCRIBER", "LEAD", "PROSPECT", "CUSTOMER", "MEMBER", "ADVOCATE")
 # What other systems and the staff guides call some of the stages.
 ALIASES = {"VISITOR": "SUBSCRIBER", "CONTACT": "LEAD", "EVANGELIST": "ADVOCATE", "CHAMPION": "ADVOCATE"}
+# What sources call a membership that is over, and one that has not begun.
+ENDED = frozenset(
+    {"INACTIVE", "RESIGNED", "LAPSED", "EXPIRED", "CANCELLED", "TERMINATED", "DECEASED", "DELETED"}
+)
+NOT_YET = frozenset({"PENDING", "APPLIED", "WAITLISTED"})
 NEVER = -1
 DAY = 86_400_000_000
 
@@ -31,6 +36,11 @@ def stage_named(word: str) -> str:
     """The stage that a word means, in any case; a word that means none as it is."""
     name = word.upper()
     return ALIASES.get(name, name)
+
+
+def membership_stage(status: str | None) -> str | None:
+    """MEMBER, unless the status says that the membership is over or has not begun."""
+    return None if status in ENDED or status in NOT_YET else "MEMBER"
 
 
 def reach(reached: dict[str, int], stage: str, at: int) -> bool:

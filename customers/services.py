@@ -13,7 +13,7 @@ from crm.outbox.services import emit
 from crm.tenancy import audit
 from crm.tenancy.models import uuid7
 from crm.tenancy.scope import current_tenant
-from customers import custom_fields, normalise
+from customers import custom_fields, lifecycle, normalise
 from customers.acts import record_act, record_acts
 from customers.changes import Mention, Person, add_person, apply_mentions, write_fields
 from customers.models import CustomerProfile, Status
@@ -92,7 +92,8 @@ def create_customer(
     fields = _dated(_tidy(fields, now), CustomerProfile(), now)
     custom = custom_fields.checked(fields.get("custom_fields") or {}, is_new=True)
     usable = _usable(hints, "", phone=fields.get("phone_number"))
-    mention = _mention(usable, {**fields, "custom_fields": custom}, by=by, now=now)
+    stage = _stage_told(fields, CustomerProfile())
+    mention = _mention(usable, {**fields, "custom_fields": custom}, by=by, now=now)._replace(stage=stage)
     register(pk, Request(mention.hints, mention.stamp.source), now=now, shared=shared)
     person = add_person(pk, mention, now=now, by=by)
     return _tell_created(pk, person, by=by)
@@ -125,7 +126,8 @@ def update_customer(
     profile, _ = get_customer(pk, include_deleted=True)
     if if_match is not None and profile.etag != if_match:
         raise PreconditionFailed
-    mention = mention._replace(fields=_dated(mention.fields, profile, now))
+    stage = _stage_told(mention.fields, profile)
+    mention = mention._replace(fields=_dated(mention.fields, profile, now), stage=stage)
     person = write_fields(profile.pk, mention, now=now, by=by)
     profile, _ = get_customer(profile.pk, include_deleted=True)
     _tell_updated(profile, person, by=by)
@@ -154,14 +156,28 @@ def _tidy(fields: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
 
 
 def _dated(fields: Mapping[str, Any], profile: CustomerProfile, now: datetime) -> dict[str, Any]:
-    """A new handicap or consent that comes without its time is as of now."""
+    """A new handicap, consent or end of a membership that comes without its time is as of now."""
     times = {"handicap": "handicap_updated_at", "gdpr_consent": "gdpr_consent_at"}
     dated = {
         column: None if fields[name] is None else now
         for name, column in times.items()
         if name in fields and fields[name] != getattr(profile, name)
     }
+    if _is_new_status(fields, profile):
+        dated["membership_ended_at"] = now if fields["membership_status"] in lifecycle.ENDED else None
     return dated | dict(fields)
+
+
+def _stage_told(fields: Mapping[str, Any], profile: CustomerProfile) -> str | None:
+    """The stage that a new status of the membership speaks for."""
+    is_new = _is_new_status(fields, profile) and fields["membership_status"]
+    return lifecycle.membership_stage(fields["membership_status"]) if is_new else None
+
+
+def _is_new_status(fields: Mapping[str, Any], profile: CustomerProfile) -> bool:
+    return (
+        fields.get("membership_status") or ""
+    ) != profile.membership_status and "membership_status" in fields
 
 
 def _usable(raw: Mapping[str, Any], region: str, *, phone: str | None = None) -> dict[str, str]:

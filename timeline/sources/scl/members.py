@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
+from customers import lifecycle
 from timeline.catalogue import Priority, event_type
 from timeline.effects import Effect, Event, Fact, Person
 from timeline.schema import array, country, day, key, moment, obj, one_of, read_day, text
@@ -21,11 +22,6 @@ from timeline.sources.common import (
     words,
     written,
 )
-
-ENDED = frozenset(
-    {"INACTIVE", "RESIGNED", "LAPSED", "EXPIRED", "CANCELLED", "TERMINATED", "DECEASED", "DELETED"}
-)
-NOT_YET = frozenset({"PENDING", "APPLIED", "WAITLISTED"})
 
 MEMBER = {
     "firstName": Home("first_name"),
@@ -86,14 +82,9 @@ def standing(payload: Payload, when: datetime, changes: Collection[str] | None =
         return {}
     fields: dict[str, Any] = {
         "membership_status": status,
-        "membership_ended_at": when if status in ENDED else None,
+        "membership_ended_at": when if status in lifecycle.ENDED else None,
     }
     return fields | {"status": "ACTIVE"} if status == "ACTIVE" else fields
-
-
-def stage_of(status: str | None) -> str | None:
-    """MEMBER, unless the status says that the membership is over or has not begun."""
-    return None if status in ENDED or status in NOT_YET else "MEMBER"
 
 
 def membership(payload: Payload, values: dict[str, Any]) -> Fact:
@@ -105,7 +96,7 @@ def membership(payload: Payload, values: dict[str, Any]) -> Fact:
 
 
 def left(status: str | None, day_of_change: date) -> dict[str, Any]:
-    return {"left_on": day_of_change if status in ENDED else None}
+    return {"left_on": day_of_change if status in lifecycle.ENDED else None}
 
 
 @event_type(
@@ -126,7 +117,7 @@ def member_created(event: Event) -> Effect:
     tier = words(payload.get("membershipTierName") or "")
     return effect(
         event,
-        Person(known, fields, stage=stage_of(status)),
+        Person(known, fields, stage=lifecycle.membership_stage(status)),
         entry=entry(
             event,
             "MEMBER_CREATED",
