@@ -125,11 +125,12 @@ class StaffModelAdmin(admin.ModelAdmin[Any]):
         """Only what a filter of the list offers: asked of any other column, the list would tell what a role does
         not see, letter by letter.
         """
+        offered: Any = self.get_list_filter(request)
         return any(
             lookup.partition("__")[0] == one[0] if isinstance(one, tuple)
             else lookup in (one, f"{one}__exact") if isinstance(one, str)
             else lookup == one.parameter_name
-            for one in self.get_list_filter(request)
+            for one in offered
         )  # fmt: skip
 
     def row_url(self, row: Any) -> str:
