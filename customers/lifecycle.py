@@ -38,9 +38,14 @@ def stage_named(word: str) -> str:
     return ALIASES.get(name, name)
 
 
+def is_over(status: str | None) -> bool:
+    """Whether a status, in any case, says that the membership has ended."""
+    return (status or "").upper() in ENDED
+
+
 def membership_stage(status: str | None) -> str | None:
     """MEMBER, unless the status says that the membership is over or has not begun."""
-    return None if status in ENDED or status in NOT_YET else "MEMBER"
+    return None if is_over(status) or (status or "").upper() in NOT_YET else "MEMBER"
 
 
 def reach(reached: dict[str, int], stage: str, at: int) -> bool:

@@ -164,7 +164,7 @@ def _dated(fields: Mapping[str, Any], profile: CustomerProfile, now: datetime) -
         if name in fields and fields[name] != getattr(profile, name)
     }
     if _is_new_status(fields, profile):
-        dated["membership_ended_at"] = now if fields["membership_status"] in lifecycle.ENDED else None
+        dated["membership_ended_at"] = now if lifecycle.is_over(fields["membership_status"]) else None
     return dated | dict(fields)
 
 
@@ -175,9 +175,8 @@ def _stage_told(fields: Mapping[str, Any], profile: CustomerProfile) -> str | No
 
 
 def _is_new_status(fields: Mapping[str, Any], profile: CustomerProfile) -> bool:
-    return (
-        fields.get("membership_status") or ""
-    ) != profile.membership_status and "membership_status" in fields
+    status = fields.get("membership_status", profile.membership_status)
+    return (status or "") != profile.membership_status
 
 
 def _usable(raw: Mapping[str, Any], region: str, *, phone: str | None = None) -> dict[str, str]:

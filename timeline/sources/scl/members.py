@@ -82,7 +82,7 @@ def standing(payload: Payload, when: datetime, changes: Collection[str] | None =
         return {}
     fields: dict[str, Any] = {
         "membership_status": status,
-        "membership_ended_at": when if status in lifecycle.ENDED else None,
+        "membership_ended_at": when if lifecycle.is_over(status) else None,
     }
     return fields | {"status": "ACTIVE"} if status == "ACTIVE" else fields
 
@@ -96,7 +96,7 @@ def membership(payload: Payload, values: dict[str, Any]) -> Fact:
 
 
 def left(status: str | None, day_of_change: date) -> dict[str, Any]:
-    return {"left_on": day_of_change if status in lifecycle.ENDED else None}
+    return {"left_on": day_of_change if lifecycle.is_over(status) else None}
 
 
 @event_type(
