@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from crm.tenancy.rows import insert_rows, read_rows, update_rows
 from customers import history, lifecycle, normalise
 from customers.deriving import derived
+from customers.identity_rules import Rules
 from customers.models import CustomerMetrics, CustomerProfile
 from customers.normalise import EXTERNAL_PREFIX
 from customers.resolution import Hit, Request, resolve_batch
@@ -145,13 +146,20 @@ def _read(ids: Any) -> dict[UUID, Person]:
 
 def _learnt(mention: Mention) -> tuple[tuple[str, str], ...]:
     """The e-mail and phone that a mention writes, where it named another one to recognise the person by."""
-    found = []
-    for kind, column in CONTACTS.items():
-        sent = mention.fields.get(column)
-        told = normalise.identifier(kind, sent, mention.region) if sent else None
-        if told and mention.hints.get(kind) != told:
-            found.append((kind, told))
-    return tuple(found)
+    told = _told(mention.fields, mention.region)
+    return tuple((kind, value) for kind, value in told if value != mention.hints.get(kind))
+
+
+def _told(fields: Mapping[str, Any], region: str) -> list[tuple[str, str]]:
+    """The e-mail and phone that fields write, normalised, so far as they can be read."""
+    sent = ((kind, fields.get(column)) for kind, column in CONTACTS.items())
+    told = ((kind, normalise.identifier(kind, raw, region) if raw else None) for kind, raw in sent)
+    return [(kind, value) for kind, value in told if value]
+
+
+def blocked_contacts(rules: Rules, fields: Mapping[str, Any], region: str) -> list[str]:
+    """Those of the e-mail and phone that `fields` write which reach nobody in particular, by their column."""
+    return [CONTACTS[kind] for kind, value in _told(fields, region) if not rules.counts(kind, value)]
 
 
 def _absorb(people: dict[UUID, Person], mention: Mention, hit: Hit) -> None:

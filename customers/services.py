@@ -16,6 +16,8 @@ from crm.tenancy.scope import current_tenant
 from customers import custom_fields, lifecycle, normalise
 from customers.acts import record_act, record_acts
 from customers.changes import Mention, Person, add_person, apply_mentions, write_fields
+from customers.identity_rules import Rules
+from customers.identity_settings import current_rules
 from customers.models import CustomerProfile, Status
 from customers.payloads import WIRE, created_payload, row_payload, updated_payload
 from customers.resolution import Hit, Request, Resolution, find, find_settled, register
@@ -192,6 +194,8 @@ def _usable(raw: Mapping[str, Any], region: str, *, phone: str | None = None) ->
     ]
     if bad:
         raise ValidationFailed("Some identifiers can't be read.", details=bad)
+    if blocked := _blocked(usable):
+        raise ValidationFailed("Some values identify nobody here.", details=blocked)
     if not usable and phone:
         says = f"This number can't be dialled from {region}, so it identifies nobody: give another identifier too."
         raise ValidationFailed(details=[Detail("phoneNumber", "INVALID_FIELD", says)])
@@ -203,6 +207,22 @@ def _usable(raw: Mapping[str, Any], region: str, *, phone: str | None = None) ->
             ],
         )
     return usable
+
+
+def _blocked(hints: Mapping[str, str]) -> list[Detail]:
+    """What the rules of identity say against normalised hints."""
+    rules = current_rules()
+    return [
+        Detail(kind, "BLOCKED_VALUE", _blocked_words(rules, kind, value))
+        for kind, value in hints.items()
+        if not rules.counts(kind, value)
+    ]
+
+
+def _blocked_words(rules: Rules, kind: str, value: str) -> str:
+    block = rules.blocked_by(kind, value)
+    why = f" ({block.reason})" if block and block.reason else ""
+    return f"By the rules of identity this {kind} identifies nobody{why}."
 
 
 def _mention(hints: Mapping[str, str], fields: Mapping[str, Any], *, by: str, now: datetime) -> Mention:

@@ -14,9 +14,10 @@ from crm.tenancy.rows import dump, insert_rows, run
 from crm.tenancy.scope import current_tenant
 from customers import normalise
 from customers.acts import Act
-from customers.changes import Mention, apply_mentions
+from customers.changes import CONTACTS, Mention, apply_mentions, blocked_contacts
 from customers.changes import Outcome as People
 from customers.facts import FactChange, FactWrite, apply_facts
+from customers.identity_settings import current_rules
 from customers.resolution import Hit
 from customers.stamps import Stamp
 from customers.telling import stage_acts
@@ -30,6 +31,7 @@ from timeline.sources import TYPES
 from timeline.subjects import snapshots
 
 LEFT_OUT = "FIELD_LEFT_OUT"
+CONTACTS_OF = {column: kind for kind, column in CONTACTS.items()}
 ACTS = "crm"  # the source of what was done here, by whomever
 ENTRY_COLUMNS = [
     "id", "customer_id", "recorded_for", "type", "category", "channel", "title", "description", "metadata",
@@ -151,10 +153,12 @@ def _understand(row: Mapping[str, Any], regions: Mapping[str, str]) -> _Reading:
     event = envelope.event()
     effect, left_out = _believed(kind.interpret(event), at=row["received_at"])
     region = regions.get(effect.club_ref) or current_tenant().region
-    hints = [normalise.hints(person.hints, region) for person in effect.people]
+    effect, hints, unused = _recognisable(effect, region)
     if not hints[0] if hints else _is_unreadable(event.identity, region):
-        raise NobodyIdentified("No usable identifier: the e-mail, phone or id that it names can't be read.")
-    return _Reading(event, effect, region, hints, left_out)
+        raise NobodyIdentified(
+            unused or "No usable identifier: the e-mail, phone or id that it names can't be read."
+        )
+    return _Reading(event, effect, region, hints, " ".join(filter(None, (left_out, unused))))
 
 
 def _believed(effect: Effect, *, at: datetime) -> tuple[Effect, str]:
@@ -168,6 +172,26 @@ def _believed(effect: Effect, *, at: datetime) -> tuple[Effect, str]:
     if kept == effect.people:
         return effect, ""
     return replace(effect, people=kept), f"Left out: the birth date, which {normalise.BIRTH_DATE_WORDS}."
+
+
+def _recognisable(effect: Effect, region: str) -> tuple[Effect, list[dict[str, str]], str]:
+    """The effect without e-mails and phones that are nobody's, the usable hints of its people, and what was unused."""
+    rules, people, hints, unused = current_rules(), [], [], dict[str, None]()
+    for person in effect.people:
+        known = normalise.hints(person.hints, region)
+        usable = rules.usable(known)
+        told = blocked_contacts(rules, person.fields, region)
+        unused |= dict.fromkeys((*(known.keys() - usable.keys()), *(CONTACTS_OF[name] for name in told)))
+        hints.append(usable)
+        people.append(
+            replace(person, fields={k: v for k, v in person.fields.items() if k not in told})
+            if told
+            else person
+        )
+    if not unused:
+        return effect, hints, ""
+    words = f"Left out: {', '.join(sorted(unused))}, whose value identifies nobody by the rules of identity."
+    return replace(effect, people=tuple(people)), hints, words
 
 
 def _is_unreadable(identity: Mapping[str, Any], region: str) -> bool:

@@ -42,6 +42,7 @@ MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
         ("general", _("General"), "settings"),
         ("tenancy.Club", _("Clubs"), "map-pin"),
         ("customers.CustomField", _("Custom fields"), "list-filter"),
+        ("customers.IdentityRule", _("Identity"), "badge-check"),
         ("tenancy.StaffMembership", _("Staff"), "user-cog"),
         ("tenancy.StaffMail", _("Message log"), "mail"),
         ("tenancy.ApiKey", _("API keys"), "key-round"),

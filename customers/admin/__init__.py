@@ -1,6 +1,6 @@
 """Staff pages about people: the list, a person's page, duplicates, and what sources told about them."""
 
-from customers.admin import blocks, custom, duplicates, facts, history, people, privacy, tagging
+from customers.admin import blocks, custom, duplicates, facts, history, identity, people, privacy, tagging
 from customers.admin.tabs import Panel, tab
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "duplicates",
     "facts",
     "history",
+    "identity",
     "people",
     "privacy",
     "tab",

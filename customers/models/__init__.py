@@ -16,6 +16,7 @@ from customers.models.golf import (
 from customers.models.history import FieldChange, FieldWrite
 from customers.models.identity import AliasHolder, DuplicateCandidate, IdentityAlias
 from customers.models.profile import CustomerMetrics, CustomerProfile, CustomerType, Stage, Status
+from customers.models.rules import BlockedValue, Demotion, IdentityRule
 from customers.models.search import CustomerSearch, SearchWord
 from customers.models.tags import Tag, TagMove
 from customers.models.veil import Veiled, as_seen
@@ -23,6 +24,7 @@ from customers.models.veil import Veiled, as_seen
 __all__ = [
     "AliasHolder",
     "AssociationNumber",
+    "BlockedValue",
     "Booking",
     "BookingPlayer",
     "ClubEvent",
@@ -34,11 +36,13 @@ __all__ = [
     "CustomerSearch",
     "CustomerType",
     "Deal",
+    "Demotion",
     "DuplicateCandidate",
     "FieldChange",
     "FieldWrite",
     "HandicapRevision",
     "IdentityAlias",
+    "IdentityRule",
     "Invoice",
     "Membership",
     "Order",

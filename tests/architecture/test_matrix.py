@@ -153,6 +153,9 @@ A--- A--- customers/customfield/add/
 ---- ---- customers/customfield/<path:object_id>/delete/
 A--- A--- customers/customfield/<path:object_id>/change/
 AMSV AMSV customers/customfield/<path:object_id>/
+A--- A--- customers/identityrule/
+.... A--- customers/identityrule/block/
+.... A--- customers/identityrule/switch/
 AM-- AM-- customers/duplicatecandidate/<uuid:pk>/
 .... AM-- customers/duplicatecandidate/<uuid:pk>/dismiss/
 AM-- AM-- customers/duplicatecandidate/

@@ -23,7 +23,12 @@ class ClubForm(PlainLabels, forms.ModelForm[Club]):
 
     class Meta:
         model = Club
-        fields = ("name", "refs", "region", "timezone", "currency", "language")
+        fields = ("name", "refs", "region", "timezone", "currency", "language", "email", "phone")
+        labels = {"email": _("E-mail"), "phone": _("Phone")}
+        help_texts = {
+            "email": _("It never identifies a customer in whose data it stands."),
+            "phone": _("The same holds for it."),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,6 +57,7 @@ class ClubAdmin(StaffModelAdmin):
             _("Where it differs from the club group"),
             {"fields": ("region", "timezone", "currency", "language")},
         ),
+        (_("How the club itself is reached"), {"fields": ("email", "phone")}),
     )
 
     def save_model(self, request: HttpRequest, obj: Club, form: Any, change: bool) -> None:

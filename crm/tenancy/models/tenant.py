@@ -1,6 +1,7 @@
 """A tenant is a club group; a club is one of its sites."""
 
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.postgres.fields import ArrayField
@@ -95,6 +96,9 @@ class Tenant(models.Model):
     limits = models.JSONField(
         default=dict, blank=True, help_text="Requests a minute, where they differ: {“read”: 2000}."
     )
+    identity_rules = models.UUIDField(
+        default=uuid4, editable=False, help_text="Another one whenever what identifies people here changes."
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -119,6 +123,11 @@ class Tenant(models.Model):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
+    def renew_identity_rules(self) -> None:
+        """Let everybody read the rules of identity anew: by the tenant's row they see that theirs are old."""
+        self.identity_rules = uuid4()
+        self.save(update_fields=["identity_rules"])
+
 
 class Club(TenantModel):
     """A site of a tenant, and the ids by which other systems call it."""
@@ -134,6 +143,13 @@ class Club(TenantModel):
     timezone = models.CharField(max_length=64, blank=True, validators=[valid_zone])
     currency = models.CharField(max_length=3, blank=True, validators=[valid_currency])
     language = models.CharField(max_length=35, blank=True)
+    email = models.EmailField(
+        blank=True,
+        help_text="The club’s own address. It never identifies a customer in whose data it stands.",
+    )
+    phone = models.CharField(
+        max_length=40, blank=True, help_text="The club’s own number. It never identifies a customer either."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta(TenantModel.Meta):
@@ -148,6 +164,10 @@ class Club(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        self.tenant.renew_identity_rules()
 
     def clean(self) -> None:
         """Refuse a ref that another club of the tenant already has: events would not know whom they mean."""
