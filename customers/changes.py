@@ -1,6 +1,6 @@
 """Writes what events, staff and keys say about people: resolved, folded and stored as sets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -12,10 +12,10 @@ from customers.deriving import derived
 from customers.identity_rules import Rules
 from customers.models import CustomerMetrics, CustomerProfile
 from customers.normalise import EXTERNAL_PREFIX
+from customers.parts import COLUMNS, FIELDS, Part, read_parts, write_parts
 from customers.resolution import Hit, Request, resolve_batch
 from customers.stamps import EPOCH, Stamp, Told, fold, told
 
-COLUMNS = [f.attname for f in CustomerProfile._meta.concrete_fields if f.attname != "tenant_id"]
 LINKS = {
     "authUserId": "auth_user_id",
     "sclMemberId": "scl_member_id",
@@ -24,10 +24,8 @@ LINKS = {
 }
 CONTACTS = {"email": "email", "phoneNumber": "phone_number"}
 BOOKKEEPING = {"provenance", "stage_due_at", "version", "updated_at", "updated_by"}
-BLANK: dict[str, Any] = {
-    f.attname: f.get_default() for f in CustomerProfile._meta.concrete_fields if f.attname != "tenant_id"
-}
-NEVER_NULL = {f.attname for f in CustomerProfile._meta.concrete_fields if not f.null}
+BLANK: dict[str, Any] = {f.attname: f.get_default() for f in FIELDS}
+NEVER_NULL = {f.attname for f in FIELDS if not f.null}
 
 
 class Mention(NamedTuple):
@@ -47,7 +45,10 @@ class Mention(NamedTuple):
 
 @dataclass(slots=True)
 class Person:
-    """A profile while a batch works on it: its row as a dict, and what became different."""
+    """A profile while a batch works on it: its row as a dict, and what became different.
+
+    parts: of a merged person, those parts that the batch writes to, each with its own row.
+    """
 
     row: dict[str, Any]
     is_new: bool
@@ -59,6 +60,13 @@ class Person:
     cause: Stamp | None = None
     before: dict[str, Any] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
+    parts: dict[UUID, "Person"] = field(default_factory=dict)
+
+    def each(self, part: UUID) -> Iterator["Person"]:
+        """What a mention of this part is written to: its own row, if it has one, and what everybody sees."""
+        if part in self.parts:
+            yield self.parts[part]
+        yield self
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +76,16 @@ class Outcome:
     hits: list[Hit | None]
     people: dict[UUID, Person]
 
+    def profiles(self) -> Iterator[tuple[UUID, Person]]:
+        """Everyone's id with what was told of them: of a merged person the parts, else themselves."""
+        for pk, person in self.people.items():
+            yield from ((pk, one) for one in person.parts.values() or [person])
+
 
 def apply_mentions(mentions: Sequence[Mention], *, now: datetime, by: str) -> Outcome:
     """Resolve every mention and write what it says, in the caller's transaction.
 
-    A mention without hints means nobody: its hit is None. At most 14 statements, whatever the number.
+    A mention without hints means nobody: its hit is None. At most 17 statements, whatever the number.
     """
     known = [mention for mention in mentions if mention.hints]
     requests = [
@@ -91,38 +104,42 @@ def apply_mentions(mentions: Sequence[Mention], *, now: datetime, by: str) -> Ou
 def add_person(pk: UUID, mention: Mention, *, now: datetime, by: str) -> Person:
     """Write a new profile whose identifiers are registered already."""
     person = _blank(pk)
-    hit = Hit(pk, True, [], 100, False, mention.hints)
+    hit = Hit(pk, pk, True, [], 100, False, mention.hints)
     _absorb({pk: person}, mention, hit)
     _store({pk: person}, now=now, by=by)
     return person
 
 
 def write_fields(profile_id: UUID, mention: Mention, *, now: datetime, by: str) -> Person:
-    """Write a mention to a profile that is known and locked already (an edit by staff or key)."""
+    """Write a mention to a profile that is known and locked already (an edit by staff or key).
+
+    Of a merged person it is written to the survivor's own part.
+    """
     return write_many({profile_id: mention}, now=now, by=by)[profile_id]
 
 
 def write_many(mentions: Mapping[UUID, Mention], *, now: datetime, by: str) -> dict[UUID, Person]:
-    """Write a mention to each of many profiles that are known and locked already. At most 4 statements."""
-    people = _read(list(mentions))
+    """Write a mention to each of many profiles that are known and locked already. At most 6 statements."""
+    people = _read(mentions, mentions)
     for pk, person in people.items():
         person.before = dict(person.row)
-        _link(person, mentions[pk].hints, mentions[pk].stamp)
-        _write_to(person, mentions[pk])
+        for one in person.each(pk):
+            _link(one, mentions[pk].hints, mentions[pk].stamp)
+            _write_to(one, mentions[pk])
     _store(people, now=now, by=by)
     return people
 
 
 def settle(ids: Sequence[UUID], *, now: datetime, by: str) -> dict[UUID, Person]:
     """Bring what follows from the time up to it, for profiles that are locked already. At most 4 statements."""
-    people = _read(ids)
+    people = _read(ids, ())
     _store(people, now=now, by=by)
     return people
 
 
 def _load(hits: Sequence[Hit]) -> dict[UUID, Person]:
     new = {hit.customer for hit in hits if hit.is_new} | {hit.apart[0] for hit in hits if hit.apart}
-    people = _read({hit.customer for hit in hits} - new)
+    people = _read({hit.customer for hit in hits} - new, {hit.part for hit in hits} - new)
     return people | {pk: _blank(pk) for pk in sorted(new)}
 
 
@@ -131,9 +148,9 @@ def _blank(pk: UUID) -> Person:
     return Person(row | {"id": pk, "external_id": uuid4()}, is_new=True, touched=True)
 
 
-def _read(ids: Any) -> dict[UUID, Person]:
+def _read(ids: Collection[UUID], parts: Collection[UUID]) -> dict[UUID, Person]:
     rows = read_rows(CustomerProfile, COLUMNS, "id = ANY(%s)", [list(ids)]) if ids else ()
-    return {
+    people = {
         row["id"]: Person(
             row,
             is_new=False,
@@ -142,6 +159,9 @@ def _read(ids: Any) -> dict[UUID, Person]:
         )
         for row in rows
     }
+    for part in read_parts(parts):
+        people[part.root].parts[part.pk] = Person(part.row, is_new=False, seen=part.seen)
+    return people
 
 
 def _learnt(mention: Mention) -> tuple[tuple[str, str], ...]:
@@ -164,34 +184,39 @@ def blocked_contacts(rules: Rules, fields: Mapping[str, Any], region: str) -> li
 
 def _absorb(people: dict[UUID, Person], mention: Mention, hit: Hit) -> None:
     person = people[hit.customer]
-    _note_source(person, mention.stamp)
-    _link(person, hit.own, mention.stamp)
+    for one in person.each(hit.part):
+        _note_source(one, mention.stamp)
+        _link(one, hit.own, mention.stamp, keep=one is person and bool(person.parts))
     if hit.apart:
         apart = people[hit.apart[0]]
         _note_source(apart, mention.stamp)
         _link(apart, hit.apart[1], mention.stamp)
         _write_to(apart, mention._replace(fields={}, stage=None, seen=()))
-    _write_to(person, mention)
     # An identifier is a way to reach somebody too, as long as nobody told us a better one.
     reached_by = {column: mention.hints[kind] for kind, column in CONTACTS.items() if kind in mention.hints}
     weak = mention._replace(fields=reached_by, stage=None, seen=(), stamp=mention.stamp._replace(tier=0))
-    _write_to(person, weak)
+    for one in person.each(hit.part):
+        _write_to(one, mention)
+        _write_to(one, weak)
 
 
-def _link(person: Person, own: Mapping[str, str], stamp: Stamp) -> None:
-    """Mirror strong identifiers to the profile's link columns; they follow from the aliases, so no tier."""
+def _link(person: Person, own: Mapping[str, str], stamp: Stamp, *, keep: bool = False) -> None:
+    """Mirror strong identifiers to the profile's link columns; they follow from the aliases, so no tier.
+
+    keep: what stands there, for a merged person who has several ids of a kind.
+    """
     row = person.row
     for kind, value in own.items():
         if kind.startswith(EXTERNAL_PREFIX):
             name = kind.removeprefix(EXTERNAL_PREFIX)
             known = row["external_ids"].get(name)
-            if known != value:
+            if known != value and not (keep and known):
                 person.told.append(Told(f"external_ids.{name}", known, value, stamp))
                 row["external_ids"] = row["external_ids"] | {name: value}
                 person.changed.add("external_ids")
         elif column := LINKS.get(kind):
             linked = int(value) if column == "scl_member_id" else value
-            if row[column] != linked:
+            if row[column] != linked and not (keep and row[column]):
                 person.told.append(Told(column, row[column], linked, stamp))
                 row[column] = linked
                 person.changed.add(column)
@@ -284,6 +309,11 @@ def _store(people: Mapping[UUID, Person], *, now: datetime, by: str) -> None:
         CustomerMetrics,
         [{"customer_id": person.row["id"], **METRICS_BLANK} for person in new],
         METRICS_COLUMNS,
+    )
+    write_parts(
+        Part(part, pk, one.row, one.seen)
+        for pk, person in people.items()
+        for part, one in person.parts.items()
     )
     old = [person for person in people.values() if not person.is_new and (person.changed or person.touched)]
     for person in old:

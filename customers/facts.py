@@ -39,11 +39,15 @@ COLUMNS = {
 
 
 class FactWrite(NamedTuple):
-    """What one event says about one row. `opening` only fills, `values` write by time."""
+    """What one event says about one row. `opening` only fills, `values` write by time.
+
+    customer: whose it is; part: the part of them that it was told of.
+    """
 
     kind: str
     key: str
     customer: UUID | None
+    part: UUID | None
     values: Mapping[str, Any]
     opening: Mapping[str, Any]
     stamp: Stamp
@@ -70,15 +74,19 @@ def _apply_kind(kind: str, writes: Sequence[FactWrite], now: datetime) -> list[F
     keys = {write.key for write in writes}
     rows = _claim(kind, sorted(keys | _relatives(kind, keys)), now)
     before = {key: row | {"stamps": dict(row["stamps"])} for key, row in rows.items()}
+    people = {row["recorded_for"]: row["customer_id"] for row in rows.values()}
+    people |= {write.part: write.customer for write in writes}
     for write in writes:
         row = rows[write.key]
-        owner = {} if write.customer is None else {"customer_id": write.customer}
+        owner = {} if write.part is None else {"recorded_for": write.part}
         fold(row, row["stamps"], {**write.values, **owner}, write.stamp)
         fold(row, row["stamps"], write.opening, write.stamp._replace(tier=0))
     _spread(rows)
     blanks = _blanks(kind)
     for row in rows.values():
         row |= {name: blank for name, blank in blanks.items() if row[name] is None}
+        if row["recorded_for"] is not None:
+            row["customer_id"] = people[row["recorded_for"]]
     update_rows(MODELS[kind], list(rows.values()), COLUMNS[kind])
     return [FactChange(kind, before[key] if before[key]["stamps"] else {}, row) for key, row in rows.items()]
 

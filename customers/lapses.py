@@ -21,11 +21,13 @@ BY = "job:turn_stages"
 BATCH = 1000
 DUE = """
     SELECT id FROM customers_customerprofile WHERE tenant_id = %s AND stage_due_at <= %s
+        AND merged_into_id IS NULL
     ORDER BY stage_due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
 RECHECK = """
     UPDATE customers_customerprofile SET stage_due_at = %s
-    WHERE tenant_id = %s AND (membership_ended_at IS NOT NULL OR membership_expiry IS NOT NULL)
+    WHERE tenant_id = %s AND merged_into_id IS NULL
+        AND (membership_ended_at IS NOT NULL OR membership_expiry IS NOT NULL)
 """
 
 

@@ -17,26 +17,37 @@ Key = tuple[str, str]
 
 
 class Holder(NamedTuple):
+    """Who has an identifier: the person, and the part of them that it was told of (themselves, unless merged)."""
+
     customer: UUID
+    part: UUID
     is_owner: bool
+
+
+class Rival(NamedTuple):
+    """A part of somebody else who may be the same person; why, in words."""
+
+    part: UUID
+    reason: str
 
 
 @dataclass(slots=True)
 class Decision:
-    """customer None = a new person.
+    """customer None = a new person. part: of that person, the one that the strongest identifier was told of.
 
     attach:  identifiers that the person gets, True where they become the owner.
     orphans: strong identifiers that the person can't have beside their own; they go to a person apart.
-    rivals:  people who may be the same one, with the reason in words.
+    rivals:  people who may be the same one.
     """
 
     customer: UUID | None
+    part: UUID | None
     matched_by: list[str]
     confidence: int
     ambiguous: bool = False
     attach: dict[Key, bool] = field(default_factory=dict)
     orphans: list[Key] = field(default_factory=list)
-    rivals: dict[UUID, str] = field(default_factory=dict)
+    rivals: dict[UUID, Rival] = field(default_factory=dict)
 
 
 def is_strong(kind: str) -> bool:
@@ -74,10 +85,12 @@ def decide(
                 decision.orphans.append(key)
             else:
                 decision.attach[key] = True
-        elif decision.customer not in {holder.customer for holder in held_by}:
-            decision.rivals.setdefault(held_by[0].customer, f"the same {key[0]}")
-            if not is_strong(key[0]):
-                decision.attach[key] = False
+            continue
+        if decision.customer not in {holder.customer for holder in held_by}:
+            rival = Rival(held_by[0].part, f"the same {key[0]}")
+            decision.rivals.setdefault(held_by[0].customer, rival)
+        if not is_strong(key[0]) and decision.part not in {holder.part for holder in held_by}:
+            decision.attach[key] = False
     return decision
 
 
@@ -88,21 +101,22 @@ def _best(
 ) -> Decision:
     for kind, value in ordered:
         if is_strong(kind) and (held_by := holders.get((kind, value))):
-            person = held_by[0].customer
+            person, part, _ = held_by[0]
             matched = [k for k, v in ordered if is_strong(k) and _owner(holders, (k, v)) == person]
-            return Decision(person, matched, 100)
+            return Decision(person, part, matched, 100)
     strong = {kind: value for kind, value in ordered if is_strong(kind)}
     for kind, value in ordered:
         held_by = holders.get((kind, value), ())
         if is_strong(kind) or not held_by:
             continue
-        person = held_by[0].customer
+        person, part, _ = held_by[0]
         if any(strong.get(k, v) != v for k, v in strong_of.get(person, {}).items()):
             continue  # they have another id of a kind that nobody has twice: somebody else at the same address
         matched = [k for k, v in ordered if _owner(holders, (k, v)) == person]
         confidence = 99 if len(matched) == 2 else 95 if matched == ["email"] else 85
-        return Decision(person, matched, confidence, ambiguous=len(held_by) > 1 and len(matched) == 1)
-    return Decision(None, [], 100)
+        is_shared = any(holder.customer != person for holder in held_by)
+        return Decision(person, part, matched, confidence, ambiguous=is_shared and len(matched) == 1)
+    return Decision(None, None, [], 100)
 
 
 def _owner(holders: Mapping[Key, Sequence[Holder]], key: Key) -> UUID | None:

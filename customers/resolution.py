@@ -19,7 +19,7 @@ from customers.models import CustomerProfile, DuplicateCandidate
 from customers.normalise import WEAK_KINDS
 
 HOLDERS = """
-    SELECT a.kind, a.value, h.customer_id, h.is_owner
+    SELECT a.kind, a.value, h.customer_id, h.recorded_for, h.is_owner
     FROM unnest(%s::text[], %s::text[]) AS k (kind, value)
     JOIN customers_identityalias a ON a.tenant_id = %s AND a.kind = k.kind AND a.value = k.value
     JOIN customers_aliasholder h ON h.tenant_id = a.tenant_id AND h.alias_id = a.id
@@ -32,8 +32,17 @@ CLAIM = """
     ON CONFLICT (tenant_id, kind, value) DO UPDATE SET value = EXCLUDED.value WHERE false
 """
 LOCK_PEOPLE = """
-    SELECT id FROM customers_customerprofile WHERE tenant_id = %s AND id = ANY(%s)
+    SELECT id, merged_into_id FROM customers_customerprofile WHERE tenant_id = %s AND id = ANY(%s)
     ORDER BY id FOR NO KEY UPDATE
+"""
+LOCK_PERSON = """
+    SELECT id, merged_into_id FROM customers_customerprofile
+    WHERE id = coalesce((SELECT root_id FROM customers_profilepart WHERE customer_id = %s AND tenant_id = %s), %s)
+        AND tenant_id = %s
+    FOR NO KEY UPDATE
+"""
+ROOTS = """
+    SELECT customer_id, root_id FROM customers_profilepart WHERE tenant_id = %s AND customer_id = ANY(%s)
 """
 STRONG = """
     SELECT h.customer_id, a.kind, a.value
@@ -42,10 +51,10 @@ STRONG = """
     WHERE h.tenant_id = %s AND h.customer_id = ANY(%s) AND a.kind <> ALL(%s)
 """
 HOLD = """
-    INSERT INTO customers_aliasholder (tenant_id, alias_id, customer_id, is_owner, source, since)
-    SELECT a.tenant_id, a.id, n.customer_id, n.is_owner, n.source, %s
-    FROM json_to_recordset(%s)
-        AS n (kind text, value text, customer_id uuid, is_owner boolean, source text, position int)
+    INSERT INTO customers_aliasholder (tenant_id, alias_id, customer_id, recorded_for, is_owner, source, since)
+    SELECT a.tenant_id, a.id, n.customer_id, n.recorded_for, n.is_owner, n.source, %s
+    FROM json_to_recordset(%s) AS n (
+        kind text, value text, customer_id uuid, recorded_for uuid, is_owner boolean, source text, position int)
     JOIN customers_identityalias a ON a.tenant_id = %s AND a.kind = n.kind AND a.value = n.value
     ORDER BY n.position
     ON CONFLICT DO NOTHING
@@ -72,11 +81,13 @@ class Request(NamedTuple):
 class Hit:
     """Who a request means.
 
-    own:   the identifiers of the request that are theirs now, kind -> value.
+    part:  of a merged person, the part that the request is recorded for; else the customer.
+    own:   the identifiers of the request that are the part's now, kind -> value.
     apart: identifiers that they can't have beside their own, and the person split off to hold them.
     """
 
     customer: UUID
+    part: UUID
     is_new: bool
     matched_by: list[str]
     confidence: int
@@ -107,43 +118,45 @@ class _Book:
     def settle(self, request: Request) -> Hit:
         decision = decide(request.hints, self.holders, self.strong_of, request.learnt)
         customer = decision.customer or uuid7()
+        part = decision.part or customer
         for key, owns in decision.attach.items():
-            self.hold(key, customer, owns=owns, source=request.source)
-        for rival, reason in decision.rivals.items():
-            self._pair(customer, rival, reason, request)
+            self.hold(key, customer, part, owns=owns, source=request.source)
+        for rival in decision.rivals.values():
+            self._pair(part, rival.part, rival.reason, request)
         return Hit(
             customer,
+            part,
             decision.customer is None,
             decision.matched_by,
             decision.confidence,
             decision.ambiguous,
-            self._own(customer, request),
-            self._split_off(decision, customer, request) if decision.orphans else None,
+            self._own(part, request),
+            self._split_off(decision, part, request) if decision.orphans else None,
         )
 
-    def _own(self, customer: UUID, request: Request) -> dict[str, str]:
+    def _own(self, part: UUID, request: Request) -> dict[str, str]:
         return {
             kind: value
             for kind, value in request.hints.items()
-            if any(holder.customer == customer for holder in self.holders.get((kind, value), ()))
+            if any(holder.part == part for holder in self.holders.get((kind, value), ()))
         }
 
-    def hold(self, key: Key, customer: UUID, *, owns: bool, source: str) -> None:
+    def hold(self, key: Key, customer: UUID, part: UUID, *, owns: bool, source: str) -> None:
         kind, value = key
-        self.holders.setdefault(key, []).append(Holder(customer, owns))
+        self.holders.setdefault(key, []).append(Holder(customer, part, owns))
         if is_strong(kind):
             self.strong_of.setdefault(customer, {})[kind] = value
         self.held.append(
-            {"kind": kind, "value": value, "customer_id": customer, "is_owner": owns, "source": source,
-             "position": len(self.held)}
+            {"kind": kind, "value": value, "customer_id": customer, "recorded_for": part, "is_owner": owns,
+             "source": source, "position": len(self.held)}
         )  # fmt: skip
 
-    def _split_off(self, decision: Decision, customer: UUID, request: Request) -> tuple[UUID, dict[str, str]]:
+    def _split_off(self, decision: Decision, part: UUID, request: Request) -> tuple[UUID, dict[str, str]]:
         apart = uuid7()
         for key in decision.orphans:
-            self.hold(key, apart, owns=True, source=request.source)
+            self.hold(key, apart, apart, owns=True, source=request.source)
         kinds = ", ".join(kind for kind, _ in decision.orphans)
-        self._pair(customer, apart, f"one event named both, with another {kinds}", request)
+        self._pair(part, apart, f"one event named both, with another {kinds}", request)
         return apart, dict(decision.orphans)
 
     def _pair(self, one: UUID, other: UUID, reason: str, request: Request) -> None:
@@ -163,17 +176,15 @@ def resolve_batch(requests: Sequence[Request], *, now: datetime) -> list[Hit]:
     Requests that know most are decided first, whatever their place: they tie together what others know singly,
     so fewer people come out double.
     """
-    holders = read_holders({key for request in requests for key in request.keys})
+    wanted = {key for request in requests for key in request.keys}
+    holders = read_holders(wanted)
     unsettled = {key for request in requests if not _is_settled(request, holders) for key in request.keys}
     if unsettled:
-        keys = sorted(unsettled)
-        run(CLAIM, [current_tenant().pk, now, [kind for kind, _ in keys], [value for _, value in keys]])
-        for key in keys:
-            holders.pop(key, None)
-        holders.update(read_holders(keys))
-    people = sorted({holder.customer for held_by in holders.values() for holder in held_by})
-    if people:
-        run(LOCK_PEOPLE, [current_tenant().pk, people])
+        _claim(unsettled, now=now)
+        holders = {key: held_by for key, held_by in holders.items() if key not in unsettled}
+        holders |= read_holders(unsettled)
+    while not _lock(holders):
+        holders = read_holders(wanted)
     doubted = {holder.customer for key in unsettled for holder in holders.get(key, ())}
     book = _Book(holders, read_strong(doubted) if doubted else {})
     order = sorted(range(len(requests)), key=lambda index: -len(requests[index].hints))
@@ -189,7 +200,7 @@ def find(hints: Mapping[str, str]) -> Hit | None:
     decision = decide(hints, holders, read_strong(people))
     if decision.customer is None:
         return None
-    return Hit(decision.customer, False, decision.matched_by, decision.confidence, decision.ambiguous, hints)
+    return _found(decision, hints)
 
 
 def find_settled(hints: Mapping[str, str]) -> Hit | None:
@@ -197,20 +208,46 @@ def find_settled(hints: Mapping[str, str]) -> Hit | None:
     holders = read_holders(hints.items())
     if not _is_settled(Request(hints, ""), holders):
         return None
-    decision = decide(hints, holders, {})
-    assert decision.customer is not None  # noqa: S101 - somebody holds all of them
-    return Hit(decision.customer, False, decision.matched_by, decision.confidence, decision.ambiguous, hints)
+    return _found(decide(hints, holders, {}), hints)
 
 
-def register(customer: UUID, request: Request, *, now: datetime, shared: bool = False) -> None:
+def _found(decision: Decision, hints: Mapping[str, str]) -> Hit:
+    assert decision.customer and decision.part  # noqa: S101 - the caller has seen that somebody holds them
+    return Hit(
+        decision.customer, decision.part, False, decision.matched_by, decision.confidence, decision.ambiguous, hints
+    )  # fmt: skip
+
+
+def lock_person(pk: UUID) -> UUID:
+    """Lock the profile that an id stands for, the survivor's where they were merged; its id, `pk` if there is none.
+
+    One statement, two for somebody who was merged.
+    """
+    tenant = current_tenant().pk
+    while True:
+        locked = select(LOCK_PERSON, [pk, tenant, pk, tenant])
+        if not locked or locked[0]["id"] == pk and locked[0]["merged_into_id"] is None:
+            return pk
+        root: UUID = locked[0]["id"]
+        if locked[0]["merged_into_id"] is None and roots_of([pk]).get(pk) == root:
+            return root
+
+
+def roots_of(parts: Collection[UUID]) -> dict[UUID, UUID]:
+    """Part -> the profile that it belongs to now; who was never merged is no part. One statement."""
+    return {row["customer_id"]: row["root_id"] for row in select(ROOTS, [current_tenant().pk, list(parts)])}
+
+
+def register(customer: UUID, request: Request, *, now: datetime, shared: bool = False) -> UUID:
     """Give `customer`, who may be yet to be written, the identifiers of the request, and lock the profile.
 
+    Returns the id of that profile: of a merged customer the survivor's.
     Raises DuplicateResource when somebody else has one, or `customer` another of a kind that is had once;
     with `shared`, an e-mail or phone of somebody else is held together with them.
     """
     keys = sorted(request.hints.items())
-    run(CLAIM, [current_tenant().pk, now, [kind for kind, _ in keys], [value for _, value in keys]])
-    run(LOCK_PEOPLE, [current_tenant().pk, [customer]])
+    _claim(keys, now=now)
+    customer = lock_person(customer)
     book = _Book(read_holders(keys), read_strong([customer]))
     for key in keys:
         held_by = book.holders.get(key, ())
@@ -223,8 +260,31 @@ def register(customer: UUID, request: Request, *, now: datetime, shared: bool = 
                 f"This customer has another {key[0]} already.",
                 details=[Detail(key[0], "DUPLICATE_RESOURCE", "A customer has one of this kind.")],
             )
-        book.hold(key, customer, owns=not held_by, source=request.source)
+        book.hold(key, customer, customer, owns=not held_by, source=request.source)
     _write(book, now=now)
+    return customer
+
+
+def _claim(keys: Collection[Key], *, now: datetime) -> None:
+    """Lock identifiers, making those that are not there yet. One statement."""
+    ordered = sorted(keys)
+    run(CLAIM, [current_tenant().pk, now, [kind for kind, _ in ordered], [value for _, value in ordered]])
+
+
+def _lock(holders: Mapping[Key, Sequence[Holder]]) -> bool:
+    """Lock everybody who holds one of these; False where somebody was merged or parted since that was read.
+
+    One statement, two where somebody was ever merged.
+    """
+    people = {holder.customer for held_by in holders.values() for holder in held_by}
+    merged = {holder.part: holder.customer for held_by in holders.values() for holder in held_by}
+    merged = {part: root for part, root in merged.items() if part != root}
+    if not people:
+        return True
+    locked = select(LOCK_PEOPLE, [current_tenant().pk, sorted(people)])
+    if any(row["merged_into_id"] for row in locked):
+        return False
+    return not merged or roots_of(merged) == merged
 
 
 def _taken(kind: str, owner: UUID) -> DuplicateResource:
@@ -237,7 +297,7 @@ def read_holders(keys: Collection[Key]) -> dict[Key, list[Holder]]:
     found: dict[Key, list[Holder]] = {}
     kinds, values = [kind for kind, _ in keys], [value for _, value in keys]
     for row in select(HOLDERS, [kinds, values, current_tenant().pk]):
-        holder = Holder(row["customer_id"], row["is_owner"])
+        holder = Holder(row["customer_id"], row["recorded_for"], row["is_owner"])
         found.setdefault((row["kind"], row["value"]), []).append(holder)
     return found
 
@@ -253,8 +313,8 @@ def _is_settled(request: Request, holders: Mapping[Key, Sequence[Holder]]) -> bo
     """Nothing to learn: the strongest identifier's owner holds all the others too."""
     if any(key not in holders for key in request.keys):
         return False
-    person = holders[min(request.hints.items(), key=lambda hint: by_strength(hint[0]))][0].customer
-    return all(any(holder.customer == person for holder in holders[key]) for key in request.keys)
+    part = holders[min(request.hints.items(), key=lambda hint: by_strength(hint[0]))][0].part
+    return all(any(holder.part == part for holder in holders[key]) for key in request.keys)
 
 
 def _write(book: _Book, *, now: datetime) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from crm.errors import CustomerNotFound, Detail, PreconditionFailed, ValidationFailed
@@ -18,30 +20,25 @@ from customers.acts import record_act, record_acts
 from customers.changes import Mention, Person, add_person, apply_mentions, write_fields
 from customers.identity_rules import Rules
 from customers.identity_settings import current_rules
-from customers.models import CustomerProfile, Status
+from customers.models import CustomerProfile, ProfilePart, Status
 from customers.payloads import WIRE, created_payload, row_payload, updated_payload
 from customers.resolution import Hit, Request, Resolution, find, find_settled, register
 from customers.stamps import Stamp
 from customers.tags import spelled
 from customers.telling import TOLD_APART, edit_acts
 
-MERGE_DEPTH = 20
-
 
 def get_customer(pk: UUID, *, include_deleted: bool = False) -> tuple[CustomerProfile, UUID | None]:
     """The customer, or the one they were merged into and then the asked id as second value.
 
-    Raises CustomerNotFound, also for a deleted one unless asked for. One query, one more a merge.
+    Raises CustomerNotFound, also for a deleted one unless asked for. One query.
     """
-    wanted = pk
-    for _ in range(MERGE_DEPTH):
-        profile = CustomerProfile.objects.select_related("metrics").filter(pk=wanted).first()
-        if profile is None or (profile.status == Status.DELETED and not include_deleted):
-            break
-        if profile.merged_into_id is None:
-            return profile, pk if wanted != pk else None
-        wanted = profile.merged_into_id
-    raise CustomerNotFound("There is no customer with this id.")
+    root = ProfilePart.objects.filter(customer=pk).values("root")
+    people = CustomerProfile.objects.select_related("metrics")
+    profile: CustomerProfile | None = people.filter(pk=Coalesce(Subquery(root), Value(pk))).first()
+    if profile is None or (profile.status == Status.DELETED and not include_deleted):
+        raise CustomerNotFound("There is no customer with this id.")
+    return profile, pk if profile.pk != pk else None
 
 
 def look_up(hints: Mapping[str, Any], *, region: str = "") -> Resolution:
@@ -124,7 +121,7 @@ def update_customer(
         fields = {**fields, "custom_fields": custom_fields.checked(fields["custom_fields"], is_new=False)}
     learnt = _usable(hints, "") if hints else {}
     mention = _mention(learnt, fields, by=by, now=now)
-    register(pk, Request(learnt, mention.stamp.source), now=now, shared=shared)
+    pk = register(pk, Request(learnt, mention.stamp.source), now=now, shared=shared)
     profile, _ = get_customer(pk, include_deleted=True)
     if if_match is not None and profile.etag != if_match:
         raise PreconditionFailed

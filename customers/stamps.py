@@ -5,6 +5,7 @@ come in and however often. That makes the outcome independent of delivery, and t
 value came from.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -70,11 +71,14 @@ class Folded(NamedTuple):
 
 
 def fold(row: dict[str, Any], stamps: dict[str, Any], writes: Mapping[str, Any], stamp: Stamp) -> Folded:
-    """Apply `writes` to `row` and `stamps` where `stamp` is the greatest so far, if with an equal value too."""
+    """Apply `writes` to `row` and `stamps` where `stamp` is the greatest so far, if with an equal value too.
+
+    Of one event that says two things of an attribute (of two people who are one) the greater value stands.
+    """
     folded = Folded(set(), set())
     for attribute, value in writes.items():
         current = stamps.get(attribute)
-        if current is not None and tuple(current) >= stamp:
+        if current is not None and not _wins(stamp, value, tuple(current), row.get(attribute)):
             continue
         stamps[attribute] = list(stamp)
         folded.won.add(attribute)
@@ -82,6 +86,17 @@ def fold(row: dict[str, Any], stamps: dict[str, Any], writes: Mapping[str, Any],
             row[attribute] = value
             folded.changed.add(attribute)
     return folded
+
+
+def _wins(stamp: Stamp, value: Any, current: Sequence[Any], standing: Any) -> bool:
+    if stamp != current:
+        return stamp > current
+    return bool(value != standing) and _text(value) > _text(standing)
+
+
+def _text(value: Any) -> str:
+    """What orders values of any kind, the same everywhere."""
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 class Told(NamedTuple):

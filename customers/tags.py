@@ -33,7 +33,7 @@ MOVE = "customers.move_tags"
 AT_ONCE = 2.0  # seconds that who asked for a move waits for it; a worker does the rest
 LOCKED = """
     SELECT id, tags, provenance->'tags' AS stamp FROM customers_customerprofile
-    WHERE tenant_id = %s AND id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+    WHERE tenant_id = %s AND id = ANY(%s) AND merged_into_id IS NULL ORDER BY id FOR NO KEY UPDATE
 """
 TAGGED = (
     "SELECT id FROM customers_customerprofile WHERE tenant_id = %s AND tags @> %s::varchar(100)[] LIMIT %s"

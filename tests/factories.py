@@ -9,7 +9,14 @@ from factory.django import DjangoModelFactory
 from crm.tenancy.models import ApiKey, Club, StaffMembership, Tenant, User
 from crm.tenancy.permissions import Role, Scope
 from crm.tenancy.scope import current_tenant, tenant_scope
-from customers.models import AliasHolder, CustomerMetrics, CustomerProfile, CustomField, IdentityAlias
+from customers.models import (
+    AliasHolder,
+    CustomerMetrics,
+    CustomerProfile,
+    CustomField,
+    IdentityAlias,
+    ProfilePart,
+)
 from timeline.models import Activity, EventBody, InboundEvent, Note, NoteRevision
 from timeline.models.notes import FIELDS
 
@@ -79,6 +86,14 @@ class CustomerProfileFactory(DjangoModelFactory[CustomerProfile]):
         CustomerMetrics.objects.create(tenant=self.tenant, customer=self, **(extracted or values))
 
     @factory.post_generation
+    def part(self, create: bool, extracted: Any, **_: Any) -> None:
+        """Of somebody who is said to be merged: only the id leads on."""
+        if self.merged_into_id:
+            known = ProfilePart.objects.filter(pk=self.merged_into_id).first()
+            root = known.root_id if known else self.merged_into_id
+            ProfilePart.objects.create(tenant=self.tenant, customer=self, root_id=root)
+
+    @factory.post_generation
     def aliases(self, create: bool, extracted: Any, **_: Any) -> None:
         found = {kind: getattr(self, attribute) for attribute, kind in ALIASES.items()}
         found |= {f"externalIds.{kind}": value for kind, value in self.external_ids.items()}
@@ -91,7 +106,12 @@ def hold(customer: CustomerProfile, kind: str, value: str, *, is_owner: bool = T
     """Give a customer an identifier; a shared one gets its further holders with is_owner=False."""
     alias, _ = IdentityAlias.objects.get_or_create(tenant=customer.tenant, kind=kind, value=value)
     return AliasHolder.objects.create(
-        tenant=customer.tenant, alias=alias, customer=customer, is_owner=is_owner, source="test"
+        tenant=customer.tenant,
+        alias=alias,
+        customer=customer,
+        recorded_for=customer.pk,
+        is_owner=is_owner,
+        source="test",
     )
 
 

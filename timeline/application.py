@@ -44,8 +44,9 @@ MOVE = """
     UPDATE timeline_activity a
     SET occurred_at = new.occurred_at, source_event_id = new.source_event_id, metadata = new.metadata
     FROM json_to_recordset(%s) AS new (
-        customer_id uuid, occurred_at timestamptz, source_event_id text, metadata jsonb)
-    WHERE a.tenant_id = %s AND a.customer_id = new.customer_id AND a.type = 'PROFILE_CREATED' AND a.actor = ''
+        customer_id uuid, recorded_for uuid, occurred_at timestamptz, source_event_id text, metadata jsonb)
+    WHERE a.tenant_id = %s AND a.customer_id = new.customer_id AND a.recorded_for = new.recorded_for
+        AND a.type = 'PROFILE_CREATED' AND a.actor = ''
 """
 
 
@@ -75,7 +76,10 @@ class BodyPurged(CRMError):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one event: SUCCESS, SKIPPED or FAILED, and the rows it led to."""
+    """What became of one event: SUCCESS, SKIPPED or FAILED, and the rows it led to.
+
+    customer: of a merged person, the part that it was recorded for.
+    """
 
     status: str
     customer: UUID | None = None
@@ -251,17 +255,16 @@ def _fact_writes(readings: Sequence[_Reading], hits: Sequence[Sequence[Hit | Non
         stamp = _stamp(reading)
         for fact in reading.effect.facts:
             hit = own[fact.person] if fact.person is not None and own else None
-            customer = hit.customer if hit else None
-            yield FactWrite(fact.kind, fact.key[:300], customer, fact.values, fact.opening, stamp)
+            customer, part = (hit.customer, hit.part) if hit else (None, None)
+            yield FactWrite(fact.kind, fact.key[:300], customer, part, fact.values, fact.opening, stamp)
 
 
 def _entry(reading: _Reading, own: Sequence[Hit | None], now: datetime) -> dict[str, Any] | None:
     entry, event = reading.effect.entry, reading.event
     if entry is None or not own or own[0] is None:
         return None
-    customer = own[0].customer
     return {
-        "id": uuid7(), "customer_id": customer, "recorded_for": customer, "type": entry.type,
+        "id": uuid7(), "customer_id": own[0].customer, "recorded_for": own[0].part, "type": entry.type,
         "category": entry.category, "channel": entry.channel[:30], "title": entry.title[:300],
         "description": entry.description, "metadata": entry.metadata, "context": entry.context,
         "source": event.source, "source_id": entry.source_id[:200], "source_event_id": event.id, "actor": "",
@@ -292,12 +295,12 @@ def _beginnings(people: People, readings: Sequence[_Reading], now: datetime) -> 
     """The entry that begins the timeline of each profile that is new, or known for longer than was thought."""
     events = {(reading.event.source, reading.event.id): reading.event for reading in readings}
     found = []
-    for pk, person in people.people.items():
+    for pk, person in people.profiles():
         if "created_at" in person.changed:
             first = Stamp(*person.row["provenance"]["source"])
             event = events[first.source, first.event]
             found.append({
-                "id": uuid7(), "customer_id": pk, "recorded_for": pk, "type": "PROFILE_CREATED",
+                "id": uuid7(), "customer_id": pk, "recorded_for": person.row["id"], "type": "PROFILE_CREATED",
                 "category": "SYSTEM", "channel": "", "title": "Profile created", "description": "",
                 "metadata": {"cause": event.type}, "context": {}, "source": "crm", "source_id": "",
                 "source_event_id": event.id, "actor": "", "counts": False,
@@ -324,10 +327,10 @@ def _recounted(
 
 
 def _outcome(reading: _Reading, own: Sequence[Hit | None], entry: Mapping[str, Any] | None) -> Outcome:
-    customer = own[0].customer if own and own[0] else None
-    if customer is None and not reading.effect.facts:
+    part = own[0].part if own and own[0] else None
+    if part is None and not reading.effect.facts:
         return Outcome(SyncStatus.SKIPPED, error="It is about nobody in particular; nothing to apply.")
     return Outcome(
-        SyncStatus.SUCCESS, customer, entry["id"] if entry else None,
+        SyncStatus.SUCCESS, part, entry["id"] if entry else None,
         code=LEFT_OUT if reading.left_out else "", error=reading.left_out,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from customers.models.golf import (
 )
 from customers.models.history import FieldChange, FieldWrite
 from customers.models.identity import AliasHolder, DuplicateCandidate, IdentityAlias
+from customers.models.merging import MergeRecord, MergeRule, ProfilePart
 from customers.models.profile import CustomerMetrics, CustomerProfile, CustomerType, Stage, Status
 from customers.models.rules import BlockedValue, Demotion, IdentityRule
 from customers.models.search import CustomerSearch, SearchWord
@@ -45,9 +46,12 @@ __all__ = [
     "IdentityRule",
     "Invoice",
     "Membership",
+    "MergeRecord",
+    "MergeRule",
     "Order",
     "Payment",
     "PrivacyRequest",
+    "ProfilePart",
     "SearchWord",
     "SourceFact",
     "Stage",

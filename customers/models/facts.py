@@ -11,12 +11,14 @@ from customers.models.veil import Veiled
 class SourceFact(Veiled, TenantModel):
     """A row keyed by the source's own id, assembled from events that come in any order, any number of times.
 
-    `stamps` says for each attribute which event wrote it; see customers.stamps for who wins.
+    `stamps` says for each attribute which event wrote it; see customers.stamps for who wins. `recorded_for` is whose
+    it was told to be, and stamped; `customer` is the person that this part belongs to now (see ProfilePart).
     """
 
     id = models.BigAutoField(primary_key=True)
     key = models.CharField(max_length=300)
     customer = TenantForeignKey(CustomerProfile, null=True, blank=True, related_name="+")
+    recorded_for = models.UUIDField(null=True, editable=False)
     stamps = models.JSONField(default=dict, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -39,18 +39,22 @@ class IdentityAlias(Veiled, TenantModel):
 
 
 class AliasHolder(TenantModel):
-    """Ties an identifier to a person. One holder owns it; an e-mail or phone may have further ones."""
+    """Ties an identifier to a person. One holder owns it; an e-mail or phone may have further ones.
+
+    `recorded_for` is the part of the person that it was told of, and stays (see ProfilePart).
+    """
 
     id = models.BigAutoField(primary_key=True)
     alias = TenantForeignKey(IdentityAlias, models.CASCADE, related_name="+")
     customer = TenantForeignKey(CustomerProfile, models.CASCADE, related_name="+")
+    recorded_for = models.UUIDField(editable=False)
     is_owner = models.BooleanField(default=True)
     source = models.CharField(max_length=50)
     since = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(TenantModel.Meta):
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "alias", "customer"], name="alias_held_once"),
+            models.UniqueConstraint(fields=["tenant", "alias", "recorded_for"], name="alias_held_once"),
             models.UniqueConstraint(
                 fields=["tenant", "alias"], condition=models.Q(is_owner=True), name="alias_has_one_owner"
             ),

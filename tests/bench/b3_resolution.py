@@ -46,7 +46,8 @@ NEW = f"""
     )} RETURNING id AS alias, kind
     ), holders AS ({insert_into(
         AliasHolder,
-        {"tenant_id": "tenant", "alias_id": "alias", "customer_id": "id", "is_owner": "true", "source": "'api'"},
+        {"tenant_id": "tenant", "alias_id": "alias", "customer_id": "id", "recorded_for": "id",
+         "is_owner": "true", "source": "'api'"},
         "FROM aliases JOIN keys USING (kind)",
     )}), metrics AS ({insert_into(
         CustomerMetrics, {"tenant_id": "tenant", "customer_id": "id"}, "FROM sent"

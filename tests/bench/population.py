@@ -74,8 +74,8 @@ ALIASES = insert_into(
 HOLDERS = insert_into(
     AliasHolder,
     {
-        "tenant_id": "i.tenant", "alias_id": "a.id", "customer_id": "i.id", "is_owner": "true", "source": "'scl'",
-        "since": "i.since",
+        "tenant_id": "i.tenant", "alias_id": "a.id", "customer_id": "i.id", "recorded_for": "i.id", "is_owner": "true",
+        "source": "'scl'", "since": "i.since",
     },
     "FROM identifiers i JOIN customers_identityalias a "
     "ON a.tenant_id = i.tenant AND a.kind = i.kind AND a.value = i.value",

@@ -70,8 +70,8 @@ IDENTIFY = f"""
     {insert_into(
         AliasHolder,
         {
-            "tenant_id": "%(tenant)s::uuid", "alias_id": "aliases.id", "customer_id": "customer", "is_owner": "true",
-            "source": "source",
+            "tenant_id": "%(tenant)s::uuid", "alias_id": "aliases.id", "customer_id": "customer",
+            "recorded_for": "customer", "is_owner": "true", "source": "source",
         },
         "FROM aliases JOIN keys USING (kind, value)",
     )}
@@ -164,17 +164,19 @@ TELL_CREATED = insert_into(
 PAY = insert_into(
     Payment,
     {
-        "tenant_id": "%(tenant)s::uuid", "key": "payload ->> 'id'", "customer_id": "customer", "status": "'RECEIVED'",
+        "tenant_id": "%(tenant)s::uuid", "key": "payload ->> 'id'", "customer_id": "customer",
+        "recorded_for": "customer", "status": "'RECEIVED'",
         "amount_cents": "(payload -> 'amount')::bigint", "currency": "payload ->> 'currency'", "paid_at": "at",
         "invoice_key": "payload ->> 'invoiceId'",
         "stamps": json_object(
-            ("amount_cents", "currency", "invoice_key", "status", "paid_at", "customer_id"), "stamp"
+            ("amount_cents", "currency", "invoice_key", "status", "paid_at", "recorded_for"), "stamp"
         ),
     },
     "FROM work WHERE type = 'scl.payment.received' ORDER BY payload ->> 'id'",
 )  # fmt: skip
 PAY += """
-    ON CONFLICT (tenant_id, key) DO UPDATE SET customer_id = EXCLUDED.customer_id, status = EXCLUDED.status,
+    ON CONFLICT (tenant_id, key) DO UPDATE SET customer_id = EXCLUDED.customer_id,
+        recorded_for = EXCLUDED.recorded_for, status = EXCLUDED.status,
         amount_cents = EXCLUDED.amount_cents, currency = EXCLUDED.currency, paid_at = EXCLUDED.paid_at,
         invoice_key = EXCLUDED.invoice_key, stamps = EXCLUDED.stamps
     WHERE EXCLUDED.stamps -> 'status' > customers_payment.stamps -> 'status'
@@ -183,14 +185,16 @@ ENROL = insert_into(
     Membership,
     {
         "tenant_id": "%(tenant)s::uuid", "key": "(payload ->> 'id') || ':' || (payload ->> 'clubId')",
-        "customer_id": "customer", "club_ref": "payload ->> 'clubId'", "status": "payload ->> 'status'",
-        "tier": "payload ->> 'membershipTierName'", "joined_on": "(payload ->> 'memberSince')::date",
-        "stamps": json_object(("club_ref", "status", "tier", "joined_on", "left_on", "customer_id"), "stamp"),
+        "customer_id": "customer", "recorded_for": "customer", "club_ref": "payload ->> 'clubId'",
+        "status": "payload ->> 'status'", "tier": "payload ->> 'membershipTierName'",
+        "joined_on": "(payload ->> 'memberSince')::date",
+        "stamps": json_object(("club_ref", "status", "tier", "joined_on", "left_on", "recorded_for"), "stamp"),
     },
     "FROM work WHERE type = 'scl.member.created' ORDER BY 2",
 )  # fmt: skip
 ENROL += """
-    ON CONFLICT (tenant_id, key) DO UPDATE SET customer_id = EXCLUDED.customer_id, status = EXCLUDED.status,
+    ON CONFLICT (tenant_id, key) DO UPDATE SET customer_id = EXCLUDED.customer_id,
+        recorded_for = EXCLUDED.recorded_for, status = EXCLUDED.status,
         tier = EXCLUDED.tier, joined_on = EXCLUDED.joined_on, stamps = EXCLUDED.stamps
     WHERE EXCLUDED.stamps -> 'status' > customers_membership.stamps -> 'status'
 """

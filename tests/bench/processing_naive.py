@@ -160,7 +160,12 @@ class Naive:
             alias = self.insert(
                 IdentityAlias, {"kind": kind, "value": value, "created_at": self.now}, returning=True
             )
-            holder = {"alias_id": alias, "customer_id": row["id"], "is_owner": True}
+            holder = {
+                "alias_id": alias,
+                "customer_id": row["id"],
+                "recorded_for": row["id"],
+                "is_owner": True,
+            }
             self.insert(AliasHolder, holder | {"source": stamp.source, "since": self.now})
 
     def tell(
@@ -188,7 +193,7 @@ class Naive:
         found = self.connection.execute(look, [self.tenant.pk, fact.key]).fetchone()
         defaults = {f.attname: f.get_default() for f in model._meta.concrete_fields}
         row = found or {**defaults, "key": fact.key, "stamps": {}, "created_at": self.now}
-        fold(row, row["stamps"], {**fact.values, "customer_id": customer}, stamp)
+        fold(row, row["stamps"], {**fact.values, "customer_id": customer, "recorded_for": customer}, stamp)
         columns = {name: row[name] for name in FACT_COLUMNS[fact.kind]}
         if found:
             self.update(model, {"id": found["id"]}, columns)

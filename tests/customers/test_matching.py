@@ -6,7 +6,7 @@ ANN, BEN, CAT = (UUID(int=n) for n in (1, 2, 3))
 
 
 def held(*people: UUID) -> list[Holder]:
-    return [Holder(person, index == 0) for index, person in enumerate(people)]
+    return [Holder(person, person, index == 0) for index, person in enumerate(people)]
 
 
 def test_nobody_has_the_identifiers_so_it_is_somebody_new_who_gets_them_all() -> None:
@@ -68,3 +68,16 @@ def test_a_person_never_gets_a_second_id_of_a_kind_they_have_once() -> None:
 def test_a_shared_address_alone_means_its_owner_and_says_that_it_is_ambiguous() -> None:
     found = decide({"email": "e"}, {("email", "e"): held(CAT, ANN)}, {CAT: {}, ANN: {}})
     assert (found.customer, found.ambiguous) == (CAT, True)
+
+
+def test_of_a_merged_person_the_part_that_the_best_identifier_was_told_of_learns_the_rest() -> None:
+    holders = {
+        ("sclMemberId", "1"): [Holder(ANN, BEN, is_owner=True)],
+        ("email", "e"): [Holder(ANN, ANN, is_owner=True)],
+    }
+    found = decide(
+        {"email": "e", "sclMemberId": "1", "authUserId": "u"}, holders, {ANN: {"sclMemberId": "1"}}
+    )
+    assert (found.customer, found.part, found.rivals) == (ANN, BEN, {})
+    assert found.attach == {("authUserId", "u"): True, ("email", "e"): False}
+    assert not decide({"email": "e"}, holders, {}).ambiguous, "one person, whatever they were told as"

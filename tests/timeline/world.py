@@ -20,7 +20,7 @@ LAST = (
     "last_email_click_at",
     "last_sms_reply_at",
 )
-NOT_TOLD = {"id", "tenant_id", "stamps", "created_at", "customer_id"}
+NOT_TOLD = {"id", "tenant_id", "stamps", "created_at", "customer_id", "recorded_for"}
 
 
 def world() -> dict[str, Any]:

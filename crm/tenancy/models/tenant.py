@@ -93,6 +93,9 @@ class Tenant(models.Model):
     lapse_applied = models.JSONField(
         default=dict, editable=False, help_text="The two days by which stages were last worked out."
     )
+    unmerge_days = models.PositiveSmallIntegerField(
+        default=90, help_text="Days after which a merge of two profiles can no longer be undone."
+    )
     limits = models.JSONField(
         default=dict, blank=True, help_text="Requests a minute, where they differ: {“read”: 2000}."
     )
