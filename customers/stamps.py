@@ -88,7 +88,7 @@ def fold(row: dict[str, Any], stamps: dict[str, Any], writes: Mapping[str, Any],
     return folded
 
 
-def _wins(stamp: Stamp, value: Any, current: Sequence[Any], standing: Any) -> bool:
+def _wins(stamp: Stamp, value: Any, current: tuple[Any, ...], standing: Any) -> bool:
     if stamp != current:
         return stamp > current
     return bool(value != standing) and _text(value) > _text(standing)
