@@ -58,6 +58,10 @@ def deployment(**_: Any) -> list[CheckMessage]:
     if not settings.FERNET_KEYS:
         hint = "Set it to a key of its own, so that changing SECRET_KEY does not touch what is encrypted."
         found.append(_warning(6, "FERNET_KEYS is not set: secrets are encrypted with SECRET_KEY.", hint))
+    if not settings.SUPPRESSION_KEYS:
+        hint = "Set it to a long random text and keep it for good: who asked to be forgotten is recognised by it."
+        words = "SUPPRESSION_KEYS is not set: a change of SECRET_KEY forgets who asked to be forgotten."
+        found.append(_warning(7, words, hint))
     if settings.TIME_ZONE != "UTC" or not settings.USE_TZ:
         found.append(_error(6, "Times are not kept in UTC.", "Leave TIME_ZONE and USE_TZ as they are."))
     return found

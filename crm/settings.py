@@ -20,6 +20,7 @@ TESTING = "pytest" in sys.modules
 SECRET_KEY = env.text("SECRET_KEY") or env.text("CRM_SECRET_KEY") or "unset-secret-key-see-check-crm-E001"
 SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
 FERNET_KEYS = env.fernet_keys("FERNET_KEYS")
+SUPPRESSION_KEYS = env.items("SUPPRESSION_KEYS")
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://127.0.0.1:{env.number('PORT', 8000)}")

@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from crm.tenancy.rows import insert_rows, read_rows, update_rows
-from customers import history, lifecycle, normalise
+from customers import history, ledger, lifecycle, normalise, suppression
+from customers.consent import flags
 from customers.deriving import derived
 from customers.identity_rules import Rules
+from customers.ledger import Said
+from customers.matching import Key
 from customers.models import CustomerMetrics, CustomerProfile
 from customers.normalise import EXTERNAL_PREFIX
 from customers.parts import COLUMNS, FIELDS, Part, read_parts, write_parts
@@ -96,6 +99,7 @@ def apply_mentions(mentions: Sequence[Mention], *, now: datetime, by: str) -> Ou
     people = _load(found)
     for mention, hit in zip(known, found, strict=True):
         _absorb(people, mention, hit)
+    _hush(people, _recognised(known, found), now)
     _store(people, now=now, by=by)
     hits = iter(found)
     return Outcome([next(hits) if mention.hints else None for mention in mentions], people)
@@ -106,6 +110,7 @@ def add_person(pk: UUID, mention: Mention, *, now: datetime, by: str) -> Person:
     person = _blank(pk)
     hit = Hit(pk, pk, True, [], 100, False, mention.hints)
     _absorb({pk: person}, mention, hit)
+    _hush({pk: person}, {(pk, pk): list(mention.hints.items())}, now)
     _store({pk: person}, now=now, by=by)
     return person
 
@@ -119,13 +124,14 @@ def write_fields(profile_id: UUID, mention: Mention, *, now: datetime, by: str) 
 
 
 def write_many(mentions: Mapping[UUID, Mention], *, now: datetime, by: str) -> dict[UUID, Person]:
-    """Write a mention to each of many profiles that are known and locked already. At most 6 statements."""
+    """Write a mention to each of many profiles that are known and locked already. At most 9 statements."""
     people = _read(mentions, mentions)
     for pk, person in people.items():
         person.before = dict(person.row)
         for one in person.each(pk):
             _link(one, mentions[pk].hints, mentions[pk].stamp)
             _write_to(one, mentions[pk])
+    _hush(people, {(pk, pk): list(mention.hints.items()) for pk, mention in mentions.items()}, now)
     _store(people, now=now, by=by)
     return people
 
@@ -180,6 +186,41 @@ def _told(fields: Mapping[str, Any], region: str) -> list[tuple[str, str]]:
 def blocked_contacts(rules: Rules, fields: Mapping[str, Any], region: str) -> list[str]:
     """Those of the e-mail and phone that `fields` write which reach nobody in particular, by their column."""
     return [CONTACTS[kind] for kind, value in _told(fields, region) if not rules.counts(kind, value)]
+
+
+def _recognised(mentions: Sequence[Mention], hits: Sequence[Hit]) -> dict[tuple[UUID, UUID], list[Key]]:
+    """The identifiers by which each person, and which part of theirs, was named."""
+    found: dict[tuple[UUID, UUID], list[Key]] = {}
+    for mention, hit in zip(mentions, hits, strict=True):
+        found.setdefault((hit.customer, hit.part), []).extend((*mention.hints.items(), *_learnt(mention)))
+        if hit.apart:
+            apart, own = hit.apart
+            found.setdefault((apart, apart), []).extend(own.items())
+    return found
+
+
+def _hush(
+    people: Mapping[UUID, Person], keys: Mapping[tuple[UUID, UUID], Sequence[Key]], now: datetime
+) -> None:
+    """Turn marketing off for those who are recognised by an identifier that is suppressed. One to three statements."""
+    named = {who: held for who, held in keys.items() if held}
+    said = []
+    for (pk, part), found in (suppression.of_people(named) if named else {}).items():
+        stamp, consents = suppression.statements(found)
+        won = [_fold_in(one, flags(consents), stamp) for one in people[pk].each(part)]
+        if any(won):
+            said += [Said(pk, part, one, stamp, {}) for one in consents]
+    if said:
+        ledger.write(said, now=now)
+
+
+def _fold_in(person: Person, writes: Mapping[str, Any], stamp: Stamp) -> bool:
+    row, stamps = person.row, person.row["provenance"]
+    person.told += told(row, stamps, writes, stamp)
+    folded = fold(row, stamps, writes, stamp)
+    person.changed |= folded.changed
+    person.touched = person.touched or bool(folded.won)
+    return bool(folded.won)
 
 
 def _absorb(people: dict[UUID, Person], mention: Mention, hit: Hit) -> None:
@@ -238,13 +279,10 @@ def _note_source(person: Person, stamp: Stamp) -> None:
 
 
 def _write_to(person: Person, mention: Mention) -> None:
-    row, stamps, stamp = person.row, person.row["provenance"], mention.stamp
+    row, stamp = person.row, mention.stamp
     writes = _columns(mention)
     custom = writes.pop("custom_fields", None)
-    person.told += told(row, stamps, writes, stamp)
-    folded = fold(row, stamps, writes, stamp)
-    person.changed |= folded.changed
-    person.touched = person.touched or bool(folded.won)
+    _fold_in(person, writes, stamp)
     if custom:
         _write_map(person, "custom_fields", custom, stamp)
     if mention.stage and lifecycle.reach(row["stages_reached"], mention.stage, stamp.at):

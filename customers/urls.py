@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from customers.consent_views import CustomerConsents
 from customers.custom_views import CustomFieldList, CustomFieldOne
 from customers.export_views import CustomerExport
 from customers.history_views import CustomerHistory
@@ -16,6 +17,7 @@ urlpatterns = [
     path("customers/resolve", CustomerResolve.as_view(), name="customer-resolve"),
     path("customers/search", CustomerFind.as_view(), name="customer-search"),
     path("customers/<str:pk>", CustomerOne.as_view(), name="customer"),
+    path("customers/<str:pk>/consents", CustomerConsents.as_view(), name="customer-consents"),
     path("customers/<str:pk>/history", CustomerHistory.as_view(), name="customer-history"),
     path("customers/<str:pk>/tags", CustomerTags.as_view(), name="customer-tags"),
     path("tags", TagList.as_view(), name="tags"),

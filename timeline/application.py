@@ -12,12 +12,13 @@ from crm.outbox.services import emit_many
 from crm.tenancy.models import Club, uuid7
 from crm.tenancy.rows import dump, insert_rows, run
 from crm.tenancy.scope import current_tenant
-from customers import normalise
+from customers import ledger, normalise
 from customers.acts import Act
 from customers.changes import CONTACTS, Mention, apply_mentions, blocked_contacts
 from customers.changes import Outcome as People
 from customers.facts import FactChange, FactWrite, apply_facts
 from customers.identity_settings import current_rules
+from customers.ledger import Said
 from customers.resolution import Hit
 from customers.stamps import Stamp
 from customers.telling import stage_acts
@@ -214,6 +215,7 @@ def _apply(readings: Sequence[_Reading], now: datetime) -> list[Outcome]:
     work = _mentions(readings)
     people = apply_mentions(work.mentions, now=now, by="events")
     hits = [[people.hits[i] for i in span] for span in work.spans]
+    ledger.write(list(_said(readings, hits)), now=now)
     changes = apply_facts(list(_fact_writes(readings, hits)), now=now)
     # Before the entries, since of one moment the smaller id is the earlier entry.
     beginnings = _beginnings(people, readings, now)
@@ -239,7 +241,7 @@ def _mentions(readings: Sequence[_Reading]) -> _Work:
         for person, hints in zip(reading.effect.people, reading.hints, strict=True):
             stamp = _stamp(reading, tier=person.tier)
             work.mentions.append(
-                Mention(hints, person.fields, stamp, reading.region, person.stage, person.seen)
+                Mention(hints, person.writes, stamp, reading.region, person.stage, person.seen)
             )
         work.spans.append(range(start, len(work.mentions)))
     return work
@@ -248,6 +250,17 @@ def _mentions(readings: Sequence[_Reading]) -> _Work:
 def _stamp(reading: _Reading, *, tier: int = 1) -> Stamp:
     event = reading.event
     return Stamp.of(event.source, event.id, event.occurred_at, tier=tier, version=reading.effect.version)
+
+
+def _said(readings: Sequence[_Reading], hits: Sequence[Sequence[Hit | None]]) -> Iterator[Said]:
+    """What the events say that people agree to, for the ledger."""
+    for reading, own in zip(readings, hits, strict=True):
+        for person, hints, hit in zip(reading.effect.people, reading.hints, own, strict=True):
+            if hit is not None:
+                stamp = _stamp(reading, tier=person.tier)
+                yield from (
+                    Said(hit.customer, hit.part, consent, stamp, hints) for consent in person.consents
+                )
 
 
 def _fact_writes(readings: Sequence[_Reading], hits: Sequence[Sequence[Hit | None]]) -> Iterator[FactWrite]:

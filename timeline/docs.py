@@ -79,7 +79,7 @@ def _section(event_type: EventType) -> Iterator[str]:
     if full.entry:
         types = {effect.entry.type: None for effect in (plain, *filled) if effect.entry}
         yield f"- Timeline: {_listed(types)} ({full.entry.category})"
-    written = {_wire(name): None for effect in filled for person in effect.people for name in person.fields}
+    written = {_wire(name): None for effect in filled for person in effect.people for name in person.writes}
     if written:
         tier = ", tier 0" if full.people[0].tier == 0 else ""
         yield f"- Profile{tier}: {_listed(written)}"

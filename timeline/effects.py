@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from customers.consent import Consent, flags
+
 # Kinds of facts that counters of CustomerMetrics are counted from.
 COUNTED: Mapping[str, tuple[str, ...]] = {
     "booking": ("booking_count_30d", "last_booking_at"),
@@ -42,6 +44,7 @@ class Person:
     tier:    1 writes by time; 0 only fills what no tier-1 source ever wrote.
     stage:   lifecycle stage this event is evidence for (SUBSCRIBER … ADVOCATE), or None.
     seen:    CustomerMetrics "last …" attributes to raise to the event's time (last_email_open_at …).
+    consents: what the event says that they agree to or refuse.
     """
 
     hints: Mapping[str, Any]
@@ -49,6 +52,12 @@ class Person:
     tier: int = 1
     stage: str | None = None
     seen: tuple[str, ...] = ()
+    consents: tuple[Consent, ...] = ()
+
+    @property
+    def writes(self) -> dict[str, Any]:
+        """The fields, and the flags that follow from the consents."""
+        return {**self.fields, **flags(self.consents)} if self.consents else dict(self.fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,22 @@ def tenant_foreign_key(table: str, column: str, target: str, *, on_delete: str =
     )
 
 
-def append_only(table: str) -> RunSQL:
-    """Refuse UPDATE, DELETE and TRUNCATE on a log, except in a transaction that says it is erasing."""
+def append_only(table: str, *, movable: str = "") -> RunSQL:
+    """Refuse UPDATE and DELETE on a log, except in a transaction that says it is erasing.
+
+    movable: a column that may change: whose row it is, where people are merged.
+    """
+    moved = f"""
+            IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - '{movable}' = to_jsonb(OLD) - '{movable}' THEN
+                RETURN NEW;
+            END IF;"""
     return RunSQL(
         f"""
         CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF current_setting('fairway.erasing', true) = 'on' THEN
                 IF TG_OP = 'DELETE' THEN RETURN OLD; ELSE RETURN NEW; END IF;
-            END IF;
+            END IF;{moved if movable else ""}
             RAISE EXCEPTION '{table} is append-only';
         END $$;
         CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}

@@ -22,7 +22,7 @@ from crm.tenancy.markup import ago, avatar, money
 from crm.tenancy.masks import Personal
 from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_eyes, current_tenant
-from customers.admin import page, tagging
+from customers.admin import consents, page, tagging
 from customers.admin.editing import edit_page
 from customers.admin.export import export_page, export_url
 from customers.admin.filters import (
@@ -80,6 +80,16 @@ class CustomerAdmin(StaffModelAdmin):
             ),
             path(
                 "<uuid:pk>/mark/", view(require_POST(self.mark_view)), name="customers_customerprofile_mark"
+            ),
+            path(
+                "<uuid:pk>/objection/",
+                view(require_POST(self.objection_view)),
+                name="customers_customerprofile_objection",
+            ),
+            path(
+                "<uuid:pk>/lift-suppression/",
+                view(require_POST(self.lift_view)),
+                name="customers_customerprofile_lift",
             ),
             *super().get_urls(),
         ]
@@ -238,6 +248,12 @@ class CustomerAdmin(StaffModelAdmin):
 
     def mark_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         return tagging.mark_person(request, self.profile_or_404(request, pk)[0])
+
+    def objection_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return consents.objection_view(request, self.profile_or_404(request, pk)[0])
+
+    def lift_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return consents.lift_view(request, self.profile_or_404(request, pk)[0])
 
     def remove_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         require(request, Right.DELETE)

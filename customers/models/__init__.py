@@ -1,6 +1,7 @@
 """Who: profiles, identifiers, and the facts that sources tell about people."""
 
 from customers.models.commerce import Deal, Invoice, Order, Payment, PrivacyRequest, Ticket
+from customers.models.consent import ConsentEntry, Suppression
 from customers.models.custom import CustomField
 from customers.models.facts import SourceFact
 from customers.models.golf import (
@@ -30,6 +31,7 @@ __all__ = [
     "BookingPlayer",
     "ClubEvent",
     "CompetitionEntry",
+    "ConsentEntry",
     "CourseClosure",
     "CustomField",
     "CustomerMetrics",
@@ -56,6 +58,7 @@ __all__ = [
     "SourceFact",
     "Stage",
     "Status",
+    "Suppression",
     "Tag",
     "TagMove",
     "Ticket",

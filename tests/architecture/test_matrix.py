@@ -52,6 +52,8 @@ A--- DELETE customers/<str:pk>
 AM-- POST   customers/<str:pk>/tags
 AM-- DELETE customers/<str:pk>/tags
 AMSV GET    tags
+AMSV GET    customers/<str:pk>/consents
+AM-- POST   customers/<str:pk>/consents
 AMSV GET    customers/<str:pk>/history
 A--- POST   customers/<str:pk>/restore
 AMSV GET    customers/<str:pk>/activities
@@ -223,6 +225,8 @@ AMSV AMSV customers/customerprofile/<uuid:pk>/live/
 .... A--- customers/customerprofile/<uuid:pk>/remove/
 .... A--- customers/customerprofile/<uuid:pk>/restore/
 .... AM-- customers/customerprofile/<uuid:pk>/tags/
+.... AM-- customers/customerprofile/<uuid:pk>/objection/
+.... A--- customers/customerprofile/<uuid:pk>/lift-suppression/
 .... ..-- customers/customerprofile/<uuid:pk>/mark/
 AMSV AMSV customers/customerprofile/
 AM-- AM-- customers/customerprofile/add/

@@ -70,6 +70,10 @@ API: dict[str, dict[str, Call]] = {
         "DELETE": Call("crm:write", 200, query="?tags=committee"),
     },
     "api/v1/tags": {"GET": Call("crm:read", 200)},
+    "api/v1/customers/<str:pk>/consents": {
+        "GET": Call("crm:read", 200),
+        "POST": Call("crm:write", 201, {"channel": "EMAIL", "state": "WITHDRAWN"}),
+    },
     "api/v1/customers/<str:pk>/history": {"GET": Call("crm:read", 200)},
     "api/v1/customers/<str:pk>/restore": {"POST": Call("crm:admin", 200)},
     "api/v1/customers/<str:pk>/activities": {

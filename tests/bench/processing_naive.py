@@ -135,7 +135,7 @@ class Naive:
         return {**BLANK, **made, **by}
 
     def write(self, row: dict[str, Any], person: Person, hints: Mapping[str, str], stamp: Stamp) -> set[str]:
-        fields = dict(person.fields)
+        fields = person.writes
         if "email" in fields:
             fields |= {"email": hints["email"], "email_display": fields["email"]}
         if "phone_number" in fields:

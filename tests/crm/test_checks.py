@@ -14,6 +14,7 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "crm.club.example",
     "PUBLIC_URL": "https://crm.club.example",
     "METRICS_TOKEN": "a-long-random-token",
+    "SUPPRESSION_KEYS": "words that stay for good",
     "FERNET_KEYS": "b2s-a-key-of-thirty-two-bytes-for-tests-1-2=",
     "EMAIL_URL": "smtp://mail.club.example",
 }
@@ -26,6 +27,7 @@ def production(settings):
     settings.SECRET_KEY, settings.METRICS_TOKEN = PRODUCTION["SECRET_KEY"], "a-long-random-token"
     settings.ALLOWED_HOSTS = ["crm.club.example"]
     settings.FERNET_KEYS, settings.EMAIL_SERVER = [PRODUCTION["FERNET_KEYS"]], {"host": "mail.club.example"}
+    settings.SUPPRESSION_KEYS = [PRODUCTION["SUPPRESSION_KEYS"]]
     return settings
 
 
@@ -49,8 +51,8 @@ def test_a_missing_or_short_secret_key(production, key):
         ("EMBEDDED", True, "crm.E002"), ("DEBUG", True, "crm.E003"), ("ALLOWED_HOSTS", ["*"], "crm.E004"),
         ("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], "crm.E004"), ("ALLOWED_HOSTS", [], "crm.E004"),
         ("METRICS_TOKEN", "", "crm.W001"), ("EMAIL_SERVER", {}, "crm.W005"),
-        ("FERNET_KEYS", [], "crm.W006"), ("TIME_ZONE", "Africa/Johannesburg", "crm.E006"),
-        ("USE_TZ", False, "crm.E006"),
+        ("FERNET_KEYS", [], "crm.W006"), ("SUPPRESSION_KEYS", [], "crm.W007"),
+        ("TIME_ZONE", "Africa/Johannesburg", "crm.E006"), ("USE_TZ", False, "crm.E006"),
     ],
 )  # fmt: skip
 def test_each_bad_setting_is_told_by_its_number(production, setting, value, expected):

@@ -16,6 +16,7 @@ from crm.tenancy.permissions import Right
 ACTIONS = (
     "customer.viewed", "customer.listed", "customer.searched", "customer.exported", "customer.created",
     "customer.updated", "customer.tagged", "customer.deleted", "customer.restored",
+    "consent.recorded", "consent.suppression_lifted", "consent.rebuilt",
     "tag.renamed", "tag.merged", "tag.removed", "customfield.added", "customfield.changed", "customfield.deleted",
     "note.listed", "note.added", "note.changed", "note.deleted", "note.restored",
     "activity.added", "activity.changed", "activity.deleted",

@@ -15,7 +15,7 @@ def test_a_new_contact_is_linked_with_its_consent():
     effect = interpret("messaging.contact.created", CONTACT)
     (person,) = effect.people
     assert person.hints == {"messagingContactId": "c1", "email": "t@x.org", "phoneNumber": "084 531 6333"}
-    assert person.fields == {
+    assert person.writes == {
         "email": "t@x.org",
         "phone_number": "084 531 6333",
         "first_name": "Thabo",
@@ -61,7 +61,7 @@ def test_a_changed_address_shows_on_the_timeline():
 )  # fmt: skip
 def test_exactly_the_flag_that_changed_is_written(flags: dict, fields: dict, way: str, title: str):
     effect = interpret("messaging.consent.changed", {"contactId": "c1", **flags})
-    assert effect.people[0].fields == fields
+    assert effect.people[0].writes == fields
     assert (effect.entry.type, effect.entry.category, effect.entry.title) == (
         f"CONSENT_OPTED_{way}",
         "CONSENT",
@@ -76,17 +76,17 @@ def test_a_grant_counts_from_when_it_was_given():
         {"emailOptIn": True, "changedAt": "2026-10-12T09:00:00Z"},
         email="t@x.org",
     )
-    assert effect.people[0].fields["email_opt_in_at"] == datetime(2026, 10, 12, 9, 0, tzinfo=UTC)
+    assert effect.people[0].writes["email_opt_in_at"] == datetime(2026, 10, 12, 9, 0, tzinfo=UTC)
 
 
 def test_a_consent_that_becomes_unknown_is_no_entry():
     effect = interpret("contactPreference.updated", {"contactId": "c1", "smsOptIn": None})
-    assert (effect.people[0].fields, effect.entry) == ({"sms_opt_in": None}, None)
+    assert (effect.people[0].writes, effect.entry) == ({"sms_opt_in": None}, None)
 
 
 def test_a_deleted_contact_keeps_its_consent():
     effect = interpret("contact.deleted", {"contactId": "c1"})
-    assert (effect.people[0].fields, effect.entry.type) == ({}, "CONTACT_DELETED")
+    assert (effect.people[0].writes, effect.entry.type) == ({}, "CONTACT_DELETED")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_sending_is_not_the_customers_act(what: str, type: str):
     effect = interpret(f"message.{what}", {**MESSAGE, "channel": "SMS"}, messagingContactId="c1")
     assert (effect.entry.type, effect.entry.channel, effect.entry.source_id) == (type, "SMS", "m1")
     assert effect.entry.metadata == {"campaignId": "c-17", "templateId": "tpl"}
-    assert (effect.entry.counts, effect.people[0].fields, effect.announce) == (False, {}, ())
+    assert (effect.entry.counts, effect.people[0].writes, effect.announce) == (False, {}, ())
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_who_wants_no_more_is_opted_out_at_once(
     sent_type: str, extra: dict, field: str, reason: str, counts: bool
 ):
     effect = interpret(sent_type, {**MESSAGE, **extra}, messagingContactId="c1")
-    assert effect.people[0].fields == {field: False}
+    assert effect.people[0].writes == {field: False}
     ((topic, payload),) = effect.announce
     assert topic == "crm.consent.optout.requested"
     assert payload["reason"] == reason
@@ -130,7 +130,7 @@ def test_who_wants_no_more_is_opted_out_at_once(
 
 def test_a_soft_bounce_opts_nobody_out():
     effect = interpret("message.bounced", {**MESSAGE, "bounceType": "SOFT"}, messagingContactId="c1")
-    assert (effect.people[0].fields, effect.announce) == ({}, ())
+    assert (effect.people[0].writes, effect.announce) == ({}, ())
 
 
 @pytest.mark.parametrize(

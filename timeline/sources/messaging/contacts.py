@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from customers.consent import MARKETING, PURPOSES, Consent, State
 from timeline.catalogue import Priority, event_type
 from timeline.effects import Effect, Event, Person
-from timeline.schema import array, country, flag, key, moment, obj, text
+from timeline.schema import array, country, flag, key, moment, obj, one_of, read_moment, text
 from timeline.sources.common import (
     Home,
     changed,
@@ -12,8 +13,11 @@ from timeline.sources.common import (
     effect,
     entry,
     hints,
+    ident,
     moment_of,
+    truncated,
     upper,
+    words,
     written,
 )
 
@@ -29,9 +33,21 @@ CONTACT = {
     "country": Home("country", upper),
 }
 JOB_HOMES = frozenset({"eventId", "tenantId", "contactId"})
-PREFERENCE_HOMES = JOB_HOMES | {"email", "phoneNumber", "changedAt"}
+PROOF_FIELDS = {
+    "purpose": one_of(*PURPOSES),
+    "clubId": key(),
+    "consentSource": text(),
+    "lawfulBasis": one_of("CONSENT", "CONTRACT", "LEGITIMATE_INTEREST", "LEGAL_OBLIGATION"),
+    "wordingVersion": text(longest=100),
+    "locale": text(longest=35),
+    "ip": text(longest=100),
+    "userAgent": text(longest=1000),
+    "expiresAt": moment(),
+}
+PREFERENCE_HOMES = (JOB_HOMES | {"email", "phoneNumber", "changedAt"}).union(PROOF_FIELDS) - {"consentSource"}
 CONTACT_HOMES = JOB_HOMES.union(CONTACT, FLAGS)
 SIGNIFICANT = frozenset({"email", "phoneNumber"})
+STATES = {True: State.GRANTED, False: State.WITHDRAWN, None: State.UNKNOWN}
 FLAG_FIELDS = {name: flag() for name in FLAGS}
 CONTACT_FIELDS = {
     "eventId": key(longest=200),
@@ -56,16 +72,24 @@ def contact_hints(event: Event) -> dict[str, Any]:
     )
 
 
-def consent(event: Event) -> dict[str, Any]:
-    """The opt-in flags that the payload has, and since when for those that are given."""
-    fields: dict[str, Any] = {}
-    for name, channel in FLAGS.items():
-        if name in event.payload:
-            attribute = f"{channel.lower()}_opt_in"
-            fields[attribute] = event.payload[name]
-            if event.payload[name]:
-                fields[f"{attribute}_at"] = moment_of(event, "changedAt")
-    return fields
+def consents(event: Event, reason: str) -> tuple[Consent, ...]:
+    """What the flags of the payload say, with whatever proof stands beside them."""
+    payload, given_at = event.payload, moment_of(event, "changedAt")
+    proof: dict[str, Any] = {
+        "purpose": upper(payload.get("purpose") or "") or MARKETING,
+        "club_ref": ident(payload.get("clubId")),
+        "lawful_basis": upper(payload.get("lawfulBasis") or "") or "CONSENT",
+        "wording": words(payload.get("wordingVersion") or "") or "",
+        "locale": words(payload.get("locale") or "") or "",
+        "ip": truncated(payload.get("ip")),
+        "user_agent": (words(payload.get("userAgent") or "") or "")[:300],
+        "expires_at": read_moment(payload.get("expiresAt")),
+    }
+    return tuple(
+        Consent(channel, STATES[payload[name]], given_at, reason, **proof)
+        for name, channel in FLAGS.items()
+        if name in payload
+    )
 
 
 @event_type(
@@ -77,10 +101,10 @@ def consent(event: Event) -> dict[str, Any]:
 def contact_created(event: Event) -> Effect:
     """Messaging has a new contact, with what the person agreed to."""
     known = contact_hints(event)
-    fields = contact_points(written(event.payload, CONTACT), known) | consent(event)
+    fields = contact_points(written(event.payload, CONTACT), known)
     return effect(
         event,
-        Person(known, fields, stage="SUBSCRIBER"),
+        Person(known, fields, stage="SUBSCRIBER", consents=consents(event, "CONTACT")),
         entry=entry(
             event,
             "CONTACT_CREATED",
@@ -106,7 +130,7 @@ def contact_updated(event: Event) -> Effect:
     significant = changes is not None and not SIGNIFICANT.isdisjoint(changes)
     return effect(
         event,
-        Person(known, written(event.payload, CONTACT, changes) | consent(event), tier=0),
+        Person(known, written(event.payload, CONTACT, changes), tier=0, consents=consents(event, "CONTACT")),
         entry=entry(
             event,
             "CONTACT_UPDATED",
@@ -162,7 +186,7 @@ def contact_deleted(event: Event) -> Effect:
         email=text(longest=254),
         phoneNumber=text(longest=40),
         changedAt=moment(),
-        consentSource=text(),
+        **PROOF_FIELDS,
         **FLAG_FIELDS,
     ),
 )
@@ -175,7 +199,7 @@ def preference_updated(event: Event) -> Effect:
     parts += [f"out of {' and '.join(taken)}"] if taken else []
     return effect(
         event,
-        Person(known, consent(event)),
+        Person(known, consents=consents(event, "PREFERENCE")),
         entry=entry(
             event,
             "CONSENT_OPTED_OUT" if taken else "CONSENT_OPTED_IN",

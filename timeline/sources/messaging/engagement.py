@@ -92,7 +92,7 @@ def sms_replied(event: Event) -> Effect:
         event,
         Person(
             contact(event, phoneNumber=event.payload.get("from")),
-            no_more(channel) if stop else {},
+            consents=no_more(event, channel, "STOP_REPLY") if stop else (),
             seen=("last_sms_reply_at",) if channel == "SMS" else (),
         ),
         entry=message_entry(

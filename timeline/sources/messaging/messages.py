@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from customers.consent import Consent, State
 from timeline.catalogue import Priority, event_type
 from timeline.effects import Effect, Entry, Event, Person
 from timeline.schema import Schema, key, obj, one_of, text
@@ -54,9 +55,9 @@ def message_entry(
     )
 
 
-def no_more(channel: str) -> dict[str, Any]:
-    """What is written of someone who is opted out of a channel."""
-    return {f"{channel.lower()}_opt_in": False}
+def no_more(event: Event, channel: str, reason: str) -> tuple[Consent, ...]:
+    """What is said of someone who is opted out of a channel."""
+    return (Consent(channel, State.WITHDRAWN, event.occurred_at, reason),)
 
 
 def opt_out(event: Event, channel: str, reason: str) -> tuple[tuple[str, dict[str, Any]]]:
@@ -130,7 +131,7 @@ def message_bounced(event: Event) -> Effect:
     hard = str(event.payload.get("bounceType")).strip().upper() in HARD
     return effect(
         event,
-        Person(contact(event), no_more(channel) if hard else {}),
+        Person(contact(event), consents=no_more(event, channel, "HARD_BOUNCE") if hard else ()),
         entry=message_entry(event, "MESSAGE_BOUNCED", f"{NOUNS[channel]} bounced", channel=channel),
         announce=opt_out(event, channel, "HARD_BOUNCE") if hard else (),
     )
@@ -148,7 +149,7 @@ def message_complained(event: Event) -> Effect:
     title = f"{NOUNS[channel]} reported as spam"
     return effect(
         event,
-        Person(contact(event), no_more(channel)),
+        Person(contact(event), consents=no_more(event, channel, "COMPLAINT")),
         entry=message_entry(event, "MESSAGE_COMPLAINED", title, channel=channel),
         announce=opt_out(event, channel, "COMPLAINT"),
     )
@@ -165,7 +166,7 @@ def message_unsubscribed(event: Event) -> Effect:
     channel = channel_of(event)
     return effect(
         event,
-        Person(contact(event), no_more(channel)),
+        Person(contact(event), consents=no_more(event, channel, "UNSUBSCRIBE")),
         entry=message_entry(
             event,
             "MESSAGE_UNSUBSCRIBED",
