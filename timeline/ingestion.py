@@ -102,9 +102,19 @@ LOOK = """
     LEFT JOIN timeline_eventbody b ON b.tenant_id = e.tenant_id AND b.event_id = e.id
     WHERE e.tenant_id = %s AND e.id = ANY(%s)
 """
-TAKE = (
-    LOOK + " AND e.is_waiting AND e.claimed_at = %s ORDER BY e.occurred_at, e.id FOR UPDATE OF e SKIP LOCKED"
-)
+# Waits for who counts a duplicate of one of them just now, and locks in the same order: passed over, an event would lie
+# claimed until its lease is over. What another worker has taken over meanwhile is no longer ours.
+TAKE = """
+    WITH ours AS MATERIALIZED (
+        SELECT id FROM timeline_inboundevent
+        WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s) AND is_waiting AND claimed_at = %(claimed_at)s
+        ORDER BY id FOR UPDATE
+    )
+    SELECT e.id, e.attempts, e.received_at, b.raw FROM ours
+    JOIN timeline_inboundevent e ON e.tenant_id = %(tenant)s AND e.id = ours.id
+    LEFT JOIN timeline_eventbody b ON b.tenant_id = e.tenant_id AND b.event_id = e.id
+    ORDER BY e.occurred_at, e.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +363,7 @@ def _retrying_deadlocks(work: Callable[[], None]) -> None:
 
 def _apply(ids: Sequence[UUID], claimed_at: datetime, tally: Tally) -> None:
     with _no_search_for_cycles(), transaction.atomic():
-        rows = select(TAKE, [current_tenant().pk, list(ids), claimed_at])
+        rows = _take(ids, claimed_at)
         outcomes = apply_events(rows, now=timezone.now()) if rows else []
         _settle(rows, outcomes)
     for outcome in outcomes:
@@ -363,6 +373,11 @@ def _apply(ids: Sequence[UUID], claimed_at: datetime, tally: Tally) -> None:
             tally.skipped += 1
         else:
             tally.failed += 1
+
+
+def _take(ids: Sequence[UUID], claimed_at: datetime) -> list[dict[str, Any]]:
+    """Lock what of a claim is still ours, and read it, in the order in which it happened. One statement."""
+    return select(TAKE, {"tenant": current_tenant().pk, "ids": list(ids), "claimed_at": claimed_at})
 
 
 @contextmanager
@@ -426,7 +441,7 @@ def _fail(pk: UUID, claimed_at: datetime, error: Exception) -> None:
     code, text, permanent = describe(error)
     log.warning("event_failed", event_pk=str(pk), code=code, kind=type(error).__name__)
     with transaction.atomic():
-        rows = select(TAKE, [current_tenant().pk, [pk], claimed_at])
+        rows = _take([pk], claimed_at)
         _settle(rows, [Outcome.failed(code, text, permanent=permanent) for _ in rows])
 
 

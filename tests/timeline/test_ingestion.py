@@ -1,5 +1,6 @@
 import json
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -396,6 +397,33 @@ def test_eight_threads_with_one_new_person_make_one_profile() -> None:
         assert Activity.objects.filter(type="PROFILE_CREATED").count() == 1
         assert CustomerMetrics.objects.get().activity_count_30d == 40
         assert InboundEvent.objects.filter(status=SyncStatus.SUCCESS).count() == 40
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_whose_duplicate_is_just_being_counted_is_not_left_lying(monkeypatch: Any) -> None:
+    tenant = TenantFactory(slug="twice")
+    claim, counted = ingestion._claim, threading.Event()
+
+    def count_slowly() -> None:
+        with tenant_scope(tenant), transaction.atomic():
+            receive([event(1)])
+            counted.set()
+            time.sleep(0.3)
+        connections.close_all()
+
+    def claim_while_it_comes_again(*arguments: Any) -> Any:
+        claimed = claim(*arguments)
+        if claimed:
+            threading.Thread(target=count_slowly).start()
+            assert counted.wait(10)
+        return claimed
+
+    monkeypatch.setattr(ingestion, "_claim", claim_while_it_comes_again)
+    with tenant_scope(tenant):
+        receive([event(1)])
+        assert process_due(tenant).applied == 1
+        row = InboundEvent.objects.get()
+        assert (row.status, row.duplicates, row.claims) == (SyncStatus.SUCCESS, 1, 0)
 
 
 def test_a_rolled_back_batch_leaves_nothing_behind(tenant: Tenant) -> None:
