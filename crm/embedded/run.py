@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -54,6 +55,7 @@ class Group:
         self.port = web_port(environ)
         self.facts: dict[str, object] = {}
         self.facts_path = var / "run.json"
+        self.counters = var / "metrics"
 
     def run(self) -> NoReturn:
         self.supervisor.listen()
@@ -80,6 +82,7 @@ class Group:
     def start_servers(self) -> dict[str, str]:
         """Start the servers that are not given; the environment to reach all of them."""
         check_databases(self.environ)
+        empty(self.counters)
         postgres, valkey = servers_to_embed(self.environ, self.var)
         for server in (postgres, valkey):
             if server is not None:
@@ -125,8 +128,11 @@ class Group:
         env: Mapping[str, str] | None = None,
         restarts: bool = True,
     ) -> Service:
+        """A process of the platform; what all of them count together, /metrics tells."""
+
         def spawn() -> Process:
-            return self.processes.spawn(command, output=subprocess.PIPE, env=env or self.env)
+            counted = {**(env or self.env), "PROMETHEUS_MULTIPROC_DIR": str(self.counters)}
+            return self.processes.spawn(command, output=subprocess.PIPE, env=counted)
 
         return Service(name, spawn, restarts=restarts)
 
@@ -160,6 +166,11 @@ def web_port(environ: Mapping[str, str]) -> int:
                 f"port {given} can't be used ({problem.strerror}): choose another one, as in `PORT=8080 make run`"
             ) from None
     return int(given)
+
+
+def empty(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
 
 
 def answers(port: int) -> bool:

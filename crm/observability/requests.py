@@ -48,6 +48,8 @@ def _report(request: HttpRequest, response: HttpResponse, seconds: float) -> Non
     method = request.method if request.method in METHODS else UNKNOWN
     metrics.requests.labels(route, method, f"{response.status_code // 100}xx").inc()
     metrics.request_seconds.labels(route, method).observe(seconds)
+    if response.status_code == 500:
+        metrics.faults.labels("request").inc()
     facts = {"method": method, "route": route, "status": response.status_code, "ms": round(seconds * 1000, 1)}
     if tenant := getattr(request, "tenant", None):
         facts["tenant"] = tenant.slug

@@ -47,4 +47,6 @@ def fail(sender: Any, exception: BaseException, **_: Any) -> None:
     if is_away(exception):
         log.warning("task.database_unreachable", task=sender.name, error=type(exception).__name__)
     else:
-        log.error("task.failed", task=sender.name, exc_info=exception)
+        metrics.faults.labels("task").inc()
+        tenant = {"tenant": exception.tenant} if hasattr(exception, "tenant") else {}
+        log.error("task.failed", task=sender.name, exc_info=exception, **tenant)

@@ -41,9 +41,16 @@ class NoTenantScope(RuntimeError):
 
 @contextmanager
 def tenant_scope(tenant: "Tenant") -> Iterator["Tenant"]:
-    """Run the block as `tenant`: its rows are all there is, its slug is on every log line."""
+    """Run the block as `tenant`: its rows are all there is, its slug is on every log line.
+
+    An error that leaves the block takes the slug along as `tenant`, for whoever logs it outside.
+    """
     with scope(tenant=tenant), structlog.contextvars.bound_contextvars(tenant=tenant.slug):
-        yield tenant
+        try:
+            yield tenant
+        except Exception as error:
+            error.__dict__.setdefault("tenant", tenant.slug)
+            raise
 
 
 def current_tenant() -> "Tenant":
