@@ -25,8 +25,9 @@ from crm.embedded.locking import owned
 from crm.embedded.processes import Processes, die_with_parent
 from crm.embedded.supervisor import Stopped
 from tests.rig import witness
+from tests.rig.frame import Scenario
 from tests.rig.platform import Failure, Rig
-from tests.rig.scenarios import SCENARIOS, Scenario
+from tests.rig.scenarios import SCENARIOS
 
 QUICK = {  # first what takes long to heal
     "a_consumer_is_killed": 1,
@@ -36,8 +37,10 @@ QUICK = {  # first what takes long to heal
     "redis_is_killed_and_keeps_nothing": 1,
     "postgres_crashes_and_loses_all_sessions": 2,
     "web_processes_are_killed": 2,
+    "the_web_dies_around_a_commit": 1,
     "one_key_many_times_at_once": 40,
 }
+HEAD = "| id | what happens | times or seconds | lost | doubled | longest wait |\n|---|---|---|---|---|---|"
 
 
 def main() -> int:
@@ -102,12 +105,21 @@ def run(rig: Rig, chosen: Iterable[Scenario], arguments: argparse.Namespace) -> 
         by_name = {one.name: one for one in chosen}
         quick = [(by_name[name], times) for name, times in QUICK.items() if name in by_name]
         return not (attempt(rig, watch, quick) and is_doubted(rig))
-    broken = 0
+    broken, table = 0, [HEAD]
     for one in chosen:
         times = arguments.times or (arguments.duration if one.name == "anything_at_any_time" else one.times)
-        broken += not attempt(rig, watch, [(one, times)])
+        is_kept = attempt(rig, watch, [(one, times)])
+        broken += not is_kept
+        table.append(row(one, times, watch.worst, is_kept=is_kept))
+    say("\n".join(table))
     say(f"{broken} of the scenarios failed, {time.monotonic() - began:.0f} s")
     return broken > 0
+
+
+def row(one: Scenario, times: int, worst: float, *, is_kept: bool) -> str:
+    """A line of the table in docs/operations.md."""
+    seen = f"0 | 0 | {worst:.0f} s" if is_kept else "see above | |"
+    return f"| {', '.join(one.ids)} | {one.name.replace('_', ' ')} | {times} | {seen} |"
 
 
 def attempt(rig: Rig, watch: witness.Watch, scenarios: list[tuple[Scenario, int]]) -> bool:

@@ -3,6 +3,7 @@
 RIG_POISON names a file that gets a line for each worker that died of one.
 """
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -18,7 +19,7 @@ def apply_or_die(rows: Any, **options: Any) -> Any:
     for row in rows:
         if LETHAL in (row["raw"] or ""):
             with Path(os.environ["RIG_POISON"]).open("a") as deaths:
-                deaths.write(f"{row['event_id']}\n")
+                deaths.write(f"{json.loads(row['raw'])['id']}\n")
             os.kill(os.getpid(), signal.SIGKILL)
     return apply_events(rows, **options)
 
