@@ -19,9 +19,11 @@ from crm.errors import (
     UnknownField,
     ValidationFailed,
 )
+from crm.sizes import MAP_WORDS, fits
 from crm.tenancy import audit
 from crm.tenancy.models import Tenant
 from crm.tenancy.scope import current_tenant
+from crm.versions import ANY, Condition
 from customers.custom_values import RANGED, Unusable, from_text, normal
 from customers.models import CustomerProfile, CustomField
 from customers.models.custom import MOST_FIELDS
@@ -69,8 +71,9 @@ def define(fields: Mapping[str, Any], *, by: str) -> CustomField:
     _one_at_a_time()
     field = CustomField(tenant=current_tenant(), created_by=by, **fields)
     _clean(field)
-    if CustomField.objects.filter(key=field.key).exists():
-        raise DuplicateResource(f"There is a custom field “{field.key}” already.")
+    taken = CustomField.objects.filter(key__iexact=field.key).values_list("key", flat=True).first()
+    if taken is not None:  # keys that differ in capitals only would be taken for each other
+        raise DuplicateResource(f"There is a custom field “{taken}” already.")
     _leave_room()
     field.save()
     after = described(field)
@@ -79,14 +82,15 @@ def define(fields: Mapping[str, Any], *, by: str) -> CustomField:
 
 
 @transaction.atomic
-def redefine(pk: UUID, changes: Mapping[str, Any], *, by: str) -> CustomField:
+def redefine(pk: UUID, changes: Mapping[str, Any], *, by: str, if_match: Condition = ANY) -> CustomField:
     """Change what a field is called, offers or asks for. `archived` is a flag here.
 
     Values that are no longer among the choices stay until somebody writes another.
-    Raises CustomFieldNotFound, TooManyCustomFields, ValidationFailed.
+    Raises CustomFieldNotFound, PreconditionFailed, TooManyCustomFields, ValidationFailed.
     """
     _one_at_a_time()
     field = find_field(pk)
+    if_match.check(field.etag)
     before = described(field)
     plain = dict(changes)
     archived = plain.pop("archived", None)
@@ -107,10 +111,14 @@ def redefine(pk: UUID, changes: Mapping[str, Any], *, by: str) -> CustomField:
 
 
 @transaction.atomic
-def remove(pk: UUID, *, by: str) -> None:
-    """Take away a field that nobody has a value in. Raises CustomFieldNotFound, CustomFieldInUse."""
+def remove(pk: UUID, *, by: str, if_match: Condition = ANY) -> None:
+    """Take away a field that nobody has a value in.
+
+    Raises CustomFieldNotFound, CustomFieldInUse, PreconditionFailed.
+    """
     _one_at_a_time()
     field = find_field(pk)
+    if_match.check(field.etag)
     if CustomerProfile.objects.filter(FILLED, custom_fields__has_key=field.key).exists():
         raise CustomFieldInUse
     audit.record(
@@ -194,7 +202,31 @@ def _missing(
             yield Detail(named, "MISSING_FIELD", "is required")
 
 
+def total(values: Mapping[str, Any], writes: Mapping[str, Any]) -> None:
+    """Raise ValidationFailed where what somebody has, with what is written to it, would be too large."""
+    if not fits({key: value for key, value in {**values, **writes}.items() if value is not None}):
+        raise ValidationFailed(details=[Detail(WIRE, "INVALID_FIELD", f"in all {MAP_WORDS}")])
+
+
 # --- who has what
+def require_defined(paths: Sequence[str]) -> None:
+    """Raise UnknownField for each customFields.<key> of a list of fields that has no such key, as fields[n].
+
+    One statement, where there is one of them.
+    """
+    keys = {path: path.removeprefix(f"{WIRE}.") for path in paths if path.startswith(f"{WIRE}.")}
+    known = (
+        set(CustomField.objects.filter(key__in=keys.values()).values_list("key", flat=True)) if keys else ()
+    )
+    unknown = [
+        Detail(f"fields[{number}]", "UNKNOWN_FIELD", f"there is no “{path}” here")
+        for number, path in enumerate(paths)
+        if path in keys and keys[path] not in known
+    ]
+    if unknown:
+        raise UnknownField(details=unknown)
+
+
 def condition(filters: Mapping[str, Sequence[str]]) -> Q:
     """People whose custom fields are what the texts say: {"size": ["L", "XL"], "since.min": ["2020-01-01"]}.
 

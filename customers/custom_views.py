@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.rest.paging import paginate
+from crm.rest.schema import ETAG
 from crm.rest.shapes import page_of
 from crm.rest.views import ApiView
 from crm.tenancy.permissions import Right, Scope
@@ -49,6 +50,7 @@ class CustomFieldList(ApiView):
         operation_id="createCustomField",
         request=CustomFieldNew,
         responses={201: CustomFieldReply},
+        parameters=[ETAG],
         examples=[OpenApiExample("A choice", SHIRT, request_only=True)],
     )
     def post(self, request: Request) -> Response:
@@ -58,9 +60,7 @@ class CustomFieldList(ApiView):
         the first value can be written at once.
         """
         field = custom_fields.define(self.body(CustomFieldNew), by=self.credential.actor)
-        reply = Response(field_payload(field), status=201)
-        reply["Location"] = f"/api/v1/custom-fields/{field.pk}"
-        return reply
+        return answer(field, status=201)
 
 
 class CustomFieldOne(ApiView):
@@ -68,15 +68,16 @@ class CustomFieldOne(ApiView):
     rights = {"PATCH": Right.ADMINISTER, "DELETE": Right.ADMINISTER}
     tag = "Custom fields"
 
-    @extend_schema(operation_id="getCustomField", responses={200: CustomFieldReply})
+    @extend_schema(operation_id="getCustomField", responses={200: CustomFieldReply}, parameters=[ETAG])
     def get(self, request: Request, pk: str) -> Response:
         """Read a custom field."""
-        return Response(field_payload(custom_fields.find_field(uuid(pk))))
+        return answer(custom_fields.find_field(uuid(pk)))
 
     @extend_schema(
         operation_id="changeCustomField",
         request=CustomFieldChange,
         responses={200: CustomFieldReply},
+        parameters=[ETAG],
         examples=[OpenApiExample("Archive", {"archived": True}, request_only=True)],
     )
     def patch(self, request: Request, pk: str) -> Response:
@@ -85,7 +86,8 @@ class CustomFieldOne(ApiView):
         Or archive it, and bring it back.
         """
         changes = self.body(CustomFieldChange)
-        return Response(field_payload(custom_fields.redefine(uuid(pk), changes, by=self.credential.actor)))
+        by, if_match = self.credential.actor, self.condition
+        return answer(custom_fields.redefine(uuid(pk), changes, by=by, if_match=if_match))
 
     @extend_schema(operation_id="deleteCustomField", responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
@@ -93,8 +95,12 @@ class CustomFieldOne(ApiView):
 
         Else 409 `CUSTOM_FIELD_IN_USE`: archive it instead.
         """
-        custom_fields.remove(uuid(pk), by=self.credential.actor)
+        custom_fields.remove(uuid(pk), by=self.credential.actor, if_match=self.condition)
         return Response(status=204)
+
+
+def answer(field: CustomField, *, status: int = 200) -> Response:
+    return Response(field_payload(field), status=status, headers={"ETag": field.etag})
 
 
 def uuid(text: str) -> UUID:

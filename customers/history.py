@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from crm.rest.paging import Column, Ordering
 from crm.tenancy.actors import actor_names
@@ -24,6 +24,7 @@ from customers.models.history import LINKS, TRACKED, TRACKED_MAPS
 from customers.stamps import EPOCH, Stamp, Told
 
 HISTORY = Ordering("field history", {"at": Column("at")}, default="-at")
+MAPS = {*TRACKED_MAPS, "external_ids"}
 COLUMNS = (
     "customer_id", "changes", "tier", "version", "at", "rank", "event", "source", "by", "request_id", "recorded_at",
     "is_erased",
@@ -54,7 +55,8 @@ def note(told: Mapping[UUID, Sequence[Told]], *, now: datetime, by: str) -> None
 def changes_of(customer_id: UUID, fields: Collection[str] = ()) -> "QuerySet[FieldChange]":
     """The changes of a customer's fields; of some columns only, if named. A map stands for all of its keys."""
     changes: QuerySet[FieldChange] = FieldChange.objects.filter(customer_id=customer_id)
-    return changes.filter(field__in=fields) if fields else changes
+    of_maps = Q(*(Q(field__startswith=f"{name}.") for name in {*fields} & MAPS), _connector=Q.OR)
+    return changes.filter(Q(field__in=fields) | of_maps) if fields else changes
 
 
 def with_names(changes: Sequence[FieldChange]) -> None:

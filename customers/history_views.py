@@ -45,7 +45,11 @@ class HistoryQuery(PageQuery):
 
     sort = HISTORY.parameter()
     fields = fields_parameter(CHANGE_FIELDS)  # type: ignore[assignment]
-    field = Text(required=False, max_length=200, help_text="Such as lastName, or customFields.shoeSize.")
+    field = Text(
+        required=False,
+        max_length=200,
+        help_text="Such as lastName, customFields.shoeSize, or customFields: all of its keys.",
+    )
 
     def validate_field(self, value: str) -> str:
         return column_of(value)
@@ -75,7 +79,7 @@ def column_of(field: str) -> str:
     name, dot, key = field.partition(".")
     column = COLUMN_OF.get(name)
     is_map = column is not None and CustomerProfile._meta.get_field(column).get_internal_type() == "JSONField"
-    if column is None or bool(key) != is_map:
+    if column is None or (dot and not (is_map and key)):
         raise ValidationError("is not a field with a history", code="INVALID_FIELD")
     return column + dot + key
 

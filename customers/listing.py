@@ -8,6 +8,7 @@ from crm.rest.paging import Column, Ordering
 from crm.tenancy.masks import Personal
 from crm.tenancy.scope import current_eyes
 from customers import custom_fields
+from customers.models.profile import alphabetical
 from customers.search import matching
 from customers.tags import looked_up
 
@@ -21,8 +22,8 @@ ORDERING = Ordering(
         "engagementScore": Column("metrics__engagement_score"),
         "churnRiskScore": Column("metrics__churn_risk_score"),
         "lifetimeValue": Column("metrics__lifetime_value_cents"),
-        "lastName": Column("last_name"),
-        "firstName": Column("first_name"),
+        "lastName": Column("by_last_name", nullable=True, value=alphabetical("last_name")),
+        "firstName": Column("by_first_name", nullable=True, value=alphabetical("first_name")),
         "handicap": Column("handicap", nullable=True),
         "memberSince": Column("member_since", nullable=True),
         "membershipExpiry": Column("membership_expiry", nullable=True),
@@ -51,7 +52,7 @@ LOOKUPS = {
     "whatsappOptIn": "whatsapp_opt_in",
     "gdprConsent": "gdpr_consent",
     "country": "country__in",
-    "language": "language__in",
+    "language": "language__upper__in",
     "homeClubId": "home_club_ref__in",
     "membershipTier": "membership_tier__in",
     "membershipStatus": "membership_status__in",
@@ -70,6 +71,7 @@ LOOKUPS = {
     "lastActivityAfter": "metrics__last_activity_at__gte",
     "lastActivityBefore": "metrics__last_activity_at__lt",
 }
+IN_CAPITALS = ("country", "language")  # whose case says nothing
 
 # What filters and orders tell about the people they leave: every name that a list offers is in one of the two.
 TELLS: dict[str, Personal] = {
@@ -114,6 +116,7 @@ def listed(people: Any, query: Mapping[str, Any]) -> Any:
     refuse_masked([*query, *(name.removeprefix("-") for name in query.get("sort", ()))])
     people = people if query.get("status") else people.listed()
     query = {**query, **{name: looked_up(query[name]) for name in ("tags", "tagsAny") if name in query}}
+    query |= {name: [word.upper() for word in query[name]] for name in IN_CAPITALS if name in query}
     people = people.filter(**{lookup: query[name] for name, lookup in LOOKUPS.items() if name in query})
     if query.get("customFields"):
         people = people.filter(custom_fields.condition(query["customFields"]))

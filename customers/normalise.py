@@ -17,6 +17,7 @@ WEAK_KINDS = ("email", "phoneNumber")
 SERVICE_KINDS = ("authUserId", "sclMemberId", "teetimePlayerId", "messagingContactId")
 EXTERNAL_PREFIX = "externalIds."
 MAX_LENGTH = 200
+HIGHEST = 2**53 - 1  # that every JSON reader can hold
 
 # The common address, for which the full parser would only cost time.
 _PLAIN_EMAIL = re.compile(
@@ -26,9 +27,13 @@ _PLAIN_EMAIL = re.compile(
 # invalid, but examples, demos and tests are written with them.
 _UK_DRAMA = re.compile(r"\+447700900\d{3}")
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
-_FIRST_BIRTH = date(1900, 1, 1)
+_FIRST_DAY = date(1900, 1, 1)
 _FIRST_MIDNIGHT = timedelta(hours=14)  # so far ahead of UTC a day begins somewhere
-BIRTH_DATE_WORDS = "must be a day from 1900 on that is not in the future"
+PAST_DAY_WORDS = "must be a day from 1900 on that is not in the future"
+# Marks of direction, soft hyphens and what has no width.
+_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+# ZWNJ and ZWJ, which Persian and Hindi names and emoji are written with, at the edge of a word.
+_IDLE_JOINERS = re.compile("(?<!\\S)[\u200c\u200d]+|[\u200c\u200d]+(?!\\S)")
 _RESERVED = (".test", ".invalid", ".local", ".localhost", ".onion", ".arpa")
 
 
@@ -82,7 +87,8 @@ def identifier(kind: str, raw: Any, region: str) -> str | None:
         number = phone(text, region)
         return number.number if number.is_valid else None
     if kind == "sclMemberId":
-        return str(int(text)) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+        is_number = text.isascii() and text.isdigit() and len(text) <= 18
+        return str(int(text)) if is_number and 0 < int(text) <= HIGHEST else None
     return text if 0 < len(text) <= MAX_LENGTH else None
 
 
@@ -102,11 +108,25 @@ def _is_storable(text: str) -> bool:
     return "\x00" not in text and (text.isascii() or not _HALF_PAIR.search(text))
 
 
-def is_birth_date(day: date, at: datetime) -> bool:
-    """Whether somebody known at the moment `at` can have been born on `day`; spreadsheets' zero days are older."""
-    return _FIRST_BIRTH <= day <= (at + _FIRST_MIDNIGHT).date()
+def is_past_day(day: date, at: datetime) -> bool:
+    """Whether somebody known at the moment `at` can have been born, or joined, on `day` (or at it).
+
+    Spreadsheets' zero days are older.
+    """
+    day = day.date() if isinstance(day, datetime) else day
+    return _FIRST_DAY <= day <= (at + _FIRST_MIDNIGHT).date()
 
 
 def name(raw: str) -> str:
-    """Inner white space collapsed, ends trimmed; letters and case are the owner's."""
-    return " ".join(raw.split())[:MAX_LENGTH].strip()
+    """Of what can be seen, with inner white space collapsed and ends trimmed; letters and case are the owner's."""
+    return seen(raw)[:MAX_LENGTH].strip()
+
+
+def seen(raw: str) -> str:
+    """Text of one line without what nobody sees: marks of direction and width, and joiners that join nothing.
+
+    With them two names that look the same are two, and one can be written to look like another.
+    """
+    if not raw.isascii():
+        raw = _IDLE_JOINERS.sub("", _UNSEEN.sub("", raw))
+    return " ".join(raw.split())

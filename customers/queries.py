@@ -7,11 +7,14 @@ from rest_framework import serializers
 
 from crm.rest.paging import PageQuery, fields_parameter
 from crm.rest.serializers import AnyOf, Day, Dotted, Flag, Moment, Query, Text, Whole
+from customers import lifecycle
 from customers.listing import ORDERING
 from customers.models import CustomerType, Stage, Status
 from customers.replies import CUSTOMER_FIELDS
 
 MOST_FOUND = 25
+MAPS = ("customFields",)  # of which single keys can be chosen
+STAGE_WORDS = [*Stage.choices, *((word, Stage(stage).label) for word, stage in lifecycle.ALIASES.items())]
 
 
 @extend_schema_field(
@@ -34,11 +37,22 @@ def at_least(**options: Any) -> Whole:
     return Whole(required=False, min_value=0, **options)
 
 
+class AnyStage(AnyOf):
+    """Some lifecycle stages, also by the names that other systems have for them, in any case."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=STAGE_WORDS, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        known = {lifecycle.stage_named(word) if isinstance(word, str) else word for word in data}
+        return super().to_internal_value(known)
+
+
 class CustomerFilters(Query):
     """Whom a list shows. Several values of one filter mean any of them, several filters all of them."""
 
     status = AnyOf(choices=Status.choices, required=False, help_text="Default: neither MERGED nor DELETED.")
-    lifecycleStage = AnyOf(choices=Stage.choices, required=False)
+    lifecycleStage = AnyStage(required=False)
     customerType = AnyOf(choices=CustomerType.choices, required=False)
     type = AnyOf(choices=CustomerType.choices, required=False, help_text="The same as customerType.")
     search = serializers.CharField(
@@ -61,8 +75,8 @@ class CustomerFilters(Query):
     pushOptIn = Flag(required=False)
     whatsappOptIn = Flag(required=False)
     gdprConsent = Flag(required=False)
-    country = some_of(2)
-    language = some_of(35)
+    country = some_of(2, help_text="ISO 3166-1 alpha-2, in capitals or not.")
+    language = some_of(35, help_text="BCP 47, in capitals or not.")
     homeClubId = some_of(100)
     membershipTier = some_of(100)
     membershipStatus = some_of(50)
@@ -87,7 +101,7 @@ class CustomerListQuery(CustomerFilters, PageQuery):
     """Filters, order and fields of the list."""
 
     sort = ORDERING.parameter()
-    fields = fields_parameter(CUSTOMER_FIELDS)  # type: ignore[assignment]
+    fields = fields_parameter(CUSTOMER_FIELDS, maps=MAPS)  # type: ignore[assignment]
 
 
 class CustomerFindQuery(Query):

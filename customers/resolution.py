@@ -15,7 +15,7 @@ from crm.tenancy.models import uuid7
 from crm.tenancy.rows import dump, insert_rows, run, select
 from crm.tenancy.scope import current_tenant
 from customers.matching import Decision, Holder, Key, by_strength, decide, is_strong
-from customers.models import CustomerProfile, DuplicateCandidate
+from customers.models import CustomerProfile, DuplicateCandidate, Status
 from customers.normalise import WEAK_KINDS
 
 HOLDERS = """
@@ -288,9 +288,20 @@ def _lock(holders: Mapping[Key, Sequence[Holder]]) -> bool:
 
 
 def _taken(kind: str, owner: UUID) -> DuplicateResource:
+    refuse_deleted(owner)
     return DuplicateResource(
         f"Another customer has this {kind}.", details=[Detail("id", "DUPLICATE_RESOURCE", str(owner))]
     )
+
+
+def refuse_deleted(customer: UUID) -> None:
+    """Raise DuplicateResource for a person who was deleted: they have their identifiers, and can be restored."""
+    if CustomerProfile.objects.filter(pk=customer, status=Status.DELETED).exists():
+        raise DuplicateResource(
+            f"The customer {customer}, who has this identifier, was deleted. "
+            f"POST /customers/{customer}/restore brings them back.",
+            details=[Detail("id", "DUPLICATE_RESOURCE", str(customer))],
+        )
 
 
 def read_holders(keys: Collection[Key]) -> dict[Key, list[Holder]]:

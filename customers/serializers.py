@@ -1,5 +1,6 @@
 """What the customer endpoints take and give."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -9,6 +10,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from crm.countries import WORDS as COUNTRY_WORDS
+from crm.countries import is_country
 from crm.rest.paging import fields_parameter
 from crm.rest.serializers import (
     BIGGEST,
@@ -27,10 +30,12 @@ from crm.tenancy.scope import current_tenant
 from customers import lifecycle, normalise
 from customers.models import CustomerType, Stage, Status
 from customers.normalise import EXTERNAL_PREFIX
+from customers.queries import MAPS, STAGE_WORDS
 from customers.replies import CUSTOMER_FIELDS
 from customers.stamps import microseconds
 
 MOST_TAGS = MOST_EXTERNAL_IDS = 100
+WHOLE = re.compile(r"-?[0-9]{1,40}", re.ASCII)
 LONGEST_NAME = 80
 IDENTIFIERS = (
     "authUserId", "email", "phoneNumber", "sclMemberId", "teetimePlayerId", "messagingContactId", "externalIds",
@@ -54,15 +59,20 @@ class Handicap(serializers.FloatField):
 
 
 @extend_schema_field(
-    {"type": ["integer", "string"], "pattern": "^[0-9]{1,18}$", "minimum": 0, "maximum": BIGGEST}
+    {"type": ["integer", "string"], "pattern": "^[0-9]{1,16}$", "minimum": 1, "maximum": BIGGEST}
 )
 class MemberNumber(Identifier):
     """A member's number, as a number or as its digits."""
 
     def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
-        if not (text.isascii() and text.isdigit() and len(text) <= 18):
-            raise ValidationError("must be a whole number", code="invalid")
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
+        text = str(data).strip() if isinstance(data, str | int) and not isinstance(data, bool) else ""
+        words = f"must be a whole number from 1 to {BIGGEST}"
+        if not WHOLE.fullmatch(text):
+            raise ValidationError(words, code="invalid")
+        if not 0 < int(text) <= BIGGEST:
+            raise ValidationError(words, code="INVALID_FIELD")
         return text
 
 
@@ -70,8 +80,7 @@ class StageField(serializers.ChoiceField):
     """A lifecycle stage, also by the name that other systems have for it."""
 
     def __init__(self, **options: Any) -> None:
-        also = [(name, Stage(stage).label) for name, stage in lifecycle.ALIASES.items()]
-        super().__init__(choices=[*Stage.choices, *also], **options)
+        super().__init__(choices=STAGE_WORDS, **options)
 
     def to_internal_value(self, data: Any) -> Any:
         known = lifecycle.stage_named(data) if isinstance(data, str) else data
@@ -169,6 +178,8 @@ class CustomerChange(IdentifierFields):
     )
 
     def validate_country(self, value: str | None) -> str | None:
+        if value and not is_country(value):
+            raise ValidationError(COUNTRY_WORDS, code="INVALID_FIELD")
         return value and value.upper()
 
     def validate_tags(self, value: list[str] | None) -> list[str]:
@@ -205,16 +216,20 @@ class ResolveQuery(ResolveHints, Query):
 
 
 class ResolveBody(ResolveHints):
-    """The same as a body."""
+    """The same as a body, and what somebody new needs."""
 
     tenantId = serializers.CharField(required=False)
+    customFields = FreeMap(
+        source="custom_fields", required=False,
+        help_text="Of whoever is new, who must have the required ones. Somebody known keeps theirs.",
+    )  # fmt: skip
 
 
 class CustomerQuery(Query):
     """Of one customer."""
 
     includeDeleted = Flag(default=False, help_text="Answer for a deleted one too.")
-    fields = fields_parameter([*CUSTOMER_FIELDS, "mergedFrom"])  # type: ignore[assignment]
+    fields = fields_parameter([*CUSTOMER_FIELDS, "mergedFrom"], maps=MAPS)  # type: ignore[assignment]
 
 
 class Writes(NamedTuple):

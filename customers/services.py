@@ -10,22 +10,34 @@ from django.db.models import Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from crm.errors import CustomerNotFound, Detail, PreconditionFailed, ValidationFailed
+from crm.errors import CustomerNotFound, Detail, ValidationFailed
 from crm.outbox.services import emit
 from crm.tenancy import audit
 from crm.tenancy.models import uuid7
 from crm.tenancy.scope import current_tenant
+from crm.versions import ANY, Condition
 from customers import custom_fields, lifecycle, normalise
 from customers.acts import record_act, record_acts
 from customers.changes import Mention, Person, add_person, apply_mentions, write_fields
+from customers.history import changes_of
 from customers.identity_rules import Rules
 from customers.identity_settings import current_rules
 from customers.models import CustomerProfile, ProfilePart, Status
-from customers.payloads import WIRE, created_payload, row_payload, updated_payload
-from customers.resolution import Hit, Request, Resolution, find, find_settled, register
+from customers.payloads import WIRE, created_payload, row_payload, updated_payload, wire_name
+from customers.resolution import (
+    Hit,
+    Request,
+    Resolution,
+    find,
+    find_settled,
+    refuse_deleted,
+    register,
+)
 from customers.stamps import Stamp
 from customers.tags import spelled
 from customers.telling import TOLD_APART, edit_acts
+
+PAST = ("date_of_birth", "member_since", "gdpr_consent_at")  # what can't be in the future
 
 
 def get_customer(pk: UUID, *, include_deleted: bool = False) -> tuple[CustomerProfile, UUID | None]:
@@ -55,11 +67,14 @@ def resolve(
 ) -> Resolution:
     """Find the person of the raw hints or create them, with the attributes that `new` gives to a new one.
 
-    Raises ValidationFailed when no hint is usable. Two statements for somebody who has all the hints already.
+    Raises ValidationFailed when no hint is usable, or `new` lacks a custom field that is required;
+    DuplicateResource when they were deleted. Two statements for somebody who has all the hints already.
     """
     usable = _usable(hints, region)
     hit = find_settled(usable) or _find_or_create(usable, by=by, new=new or {})
     profile, _ = get_customer(hit.customer, include_deleted=True)
+    if profile.status == Status.DELETED:
+        refuse_deleted(profile.pk)
     return Resolution(profile, hit.is_new, hit.matched_by, hit.confidence, hit.ambiguous)
 
 
@@ -69,11 +84,14 @@ def _find_or_create(hints: Mapping[str, str], *, by: str, new: Mapping[str, Any]
     outcome = apply_mentions([_mention(hints, {}, by=by, now=now)], now=now, by=by)
     (hit,) = outcome.hits
     assert hit is not None  # noqa: S101 - _usable() refuses a mention without hints
+    refuse_deleted(hit.customer)
+    custom = custom_fields.checked(new.get("custom_fields") or {}, is_new=True) if hit.is_new else {}
     for pk, person in outcome.people.items():
         if person.is_new:
             _tell_created(pk, person, by=by)
-            if new:
-                update_customer(pk, new, by=by)
+            own = {**new, "custom_fields": custom if pk == hit.customer else {}}
+            if given := {name: value for name, value in own.items() if value}:
+                update_customer(pk, given, by=by)
     return hit
 
 
@@ -90,6 +108,7 @@ def create_customer(
     now, pk = timezone.now(), uuid7()
     fields = _dated(_tidy(fields, now), CustomerProfile(), now)
     custom = custom_fields.checked(fields.get("custom_fields") or {}, is_new=True)
+    custom_fields.total({}, custom)
     usable = _usable(hints, "", phone=fields.get("phone_number"))
     stage = _stage_told(fields, CustomerProfile())
     mention = _mention(usable, {**fields, "custom_fields": custom}, by=by, now=now)._replace(stage=stage)
@@ -105,14 +124,14 @@ def update_customer(
     *,
     by: str,
     hints: Mapping[str, Any] | None = None,
-    if_match: str | None = None,
+    if_match: Condition = ANY,
     shared: bool = False,
 ) -> CustomerProfile:
     """Write profile attributes and learn raw identifiers; an absent attribute stays, a None clears.
 
     The same holds for each key of custom_fields, whose values are raw.
 
-    if_match: the ETag the change was made from.
+    if_match: the versions the change may be made from.
     Raises CustomerNotFound, PreconditionFailed, ValidationFailed, DuplicateResource (as create_customer).
     """
     now = timezone.now()
@@ -123,8 +142,8 @@ def update_customer(
     mention = _mention(learnt, fields, by=by, now=now)
     pk = register(pk, Request(learnt, mention.stamp.source), now=now, shared=shared)
     profile, _ = get_customer(pk, include_deleted=True)
-    if if_match is not None and profile.etag != if_match:
-        raise PreconditionFailed
+    if_match.check(profile.etag)
+    custom_fields.total(profile.custom_fields, fields.get("custom_fields", {}))
     stage = _stage_told(mention.fields, profile)
     mention = mention._replace(fields=_dated(mention.fields, profile, now), stage=stage)
     person = write_fields(profile.pk, mention, now=now, by=by)
@@ -133,7 +152,7 @@ def update_customer(
     return profile
 
 
-def delete_customer(pk: UUID, *, by: str, reason: str = "", if_match: str | None = None) -> None:
+def delete_customer(pk: UUID, *, by: str, reason: str = "", if_match: Condition = ANY) -> None:
     """Delete softly: the person leaves every list, nothing is lost. Raises CustomerNotFound, PreconditionFailed."""
     with transaction.atomic():
         get_customer(pk)
@@ -141,16 +160,26 @@ def delete_customer(pk: UUID, *, by: str, reason: str = "", if_match: str | None
         emit("crm.profile.deleted", key=str(profile.pk), payload={"id": str(profile.pk), "reason": reason})
 
 
-def restore_customer(pk: UUID, *, by: str, if_match: str | None = None) -> CustomerProfile:
-    """Bring a deleted person back. Raises CustomerNotFound, PreconditionFailed."""
-    return update_customer(pk, {"status": Status.ACTIVE}, by=by, if_match=if_match)
+def restore_customer(pk: UUID, *, by: str, if_match: Condition = ANY) -> CustomerProfile:
+    """Bring a deleted person back, active or not as they were. Raises CustomerNotFound, PreconditionFailed."""
+    return update_customer(pk, {"status": status_before(pk)}, by=by, if_match=if_match)
+
+
+def status_before(pk: UUID) -> Status:
+    """What a deleted person's status was before that, by the history of the field; ACTIVE where it says nothing."""
+    deletion = changes_of(pk, ["status"]).filter(after=Status.DELETED).order_by("-at", "-recorded_at").first()
+    return Status.INACTIVE if deletion and deletion.before == Status.INACTIVE else Status.ACTIVE
 
 
 def _tidy(fields: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
-    """The attributes with tags as they are spelt here. Raises ValidationFailed, also for an impossible birth date."""
-    born = fields.get("date_of_birth")
-    if born is not None and not normalise.is_birth_date(born, now):
-        raise ValidationFailed(details=[Detail("dateOfBirth", "INVALID_FIELD", normalise.BIRTH_DATE_WORDS)])
+    """The attributes with tags as they are spelt here. Raises ValidationFailed, also for days that can't have been."""
+    wrong = [
+        Detail(wire_name(name), "INVALID_FIELD", normalise.PAST_DAY_WORDS)
+        for name in PAST
+        if fields.get(name) is not None and not normalise.is_past_day(fields[name], now)
+    ]
+    if wrong:
+        raise ValidationFailed(details=wrong)
     return {**fields, "tags": spelled(fields["tags"])} if fields.get("tags") else fields
 
 

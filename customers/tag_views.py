@@ -8,17 +8,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.rest.paging import Column, Ordering, PageQuery, fields_parameter, paginate
-from crm.rest.serializers import Query, StrictSerializer, Text
+from crm.rest.schema import header
+from crm.rest.serializers import Flag, Query, StrictSerializer, Text
 from crm.rest.shapes import page_of, shape
 from crm.rest.views import ApiView
-from crm.tenancy.permissions import Scope
+from crm.tenancy.permissions import Right, Scope
 from customers.models import Tag
 from customers.models.tags import LONGEST
 from customers.serializers import MOST_TAGS
-from customers.tags import tag_one, with_people
+from customers.tags import TagInUse, find_tag, remove_tag, tag_one, with_people
 from customers.views import uuid
 from customers.visibility import visible_customer
 
+CUSTOMERS_ETAG = header("ETag", "Version of the customer.", response=[200], required=True)
 TAGS = Ordering("tags", {"name": Column("key"), "customers": Column("people")}, default="name")
 TAG_FIELDS: dict[str, Any] = {
     "name": serializers.CharField(max_length=LONGEST),
@@ -53,15 +55,23 @@ class TagListQuery(PageQuery):
     fields = fields_parameter(TAG_FIELDS)  # type: ignore[assignment]
 
 
+class TagRemovalQuery(Query):
+    """How a tag goes."""
+
+    untag = Flag(default=False, help_text="Take it from all who have it, too.")
+
+
 class CustomerTags(ApiView):
     scopes = {"POST": Scope.WRITE, "DELETE": Scope.WRITE}
     queries = {"DELETE": TagsQuery}
+    guards = ("POST", "DELETE")
     tag = "Customers"
 
     @extend_schema(
         operation_id="tagCustomer",
         request=TagsBody,
         responses={200: TagsReply},
+        parameters=[CUSTOMERS_ETAG],
         examples=[OpenApiExample("Two tags", {"tags": ["Committee", "Winter league"]}, request_only=True)],
     )
     def post(self, request: Request, pk: str) -> Response:
@@ -71,17 +81,20 @@ class CustomerTags(ApiView):
         spelling that the club group has for it.
         """
         names = self.body(TagsBody)["tags"]
-        customer, _ = visible_customer(request, uuid(pk))
-        return Response({"tags": tag_one(customer.pk, add=names, by=self.credential.actor)})
+        return self._retag(pk, add=names)
 
-    @extend_schema(operation_id="untagCustomer", responses={200: TagsReply})
+    @extend_schema(operation_id="untagCustomer", responses={200: TagsReply}, parameters=[CUSTOMERS_ETAG])
     def delete(self, request: Request, pk: str) -> Response:
         """Take tags away from a customer.
 
         One that they don't have is no error.
         """
-        customer, _ = visible_customer(request, uuid(pk))
-        return Response({"tags": tag_one(customer.pk, remove=self.params["tags"], by=self.credential.actor)})
+        return self._retag(pk, remove=self.params["tags"])
+
+    def _retag(self, pk: str, **edit: list[str]) -> Response:
+        customer, _ = visible_customer(self.request, uuid(pk))
+        tagged = tag_one(customer.pk, **edit, by=self.credential.actor, if_match=self.condition)
+        return Response({"tags": tagged.tags}, headers={"ETag": tagged.etag})
 
 
 class TagList(ApiView):
@@ -93,6 +106,26 @@ class TagList(ApiView):
     def get(self, request: Request) -> Response:
         """List the tags, and how many customers have each."""
         return paginate(with_people(), self.params, TAGS, tag_payload)
+
+
+class TagOne(ApiView):
+    scopes = {"DELETE": Scope.ADMIN}
+    rights = {"DELETE": Right.ADMINISTER}
+    queries = {"DELETE": TagRemovalQuery}
+    tag = "Customers"
+
+    @extend_schema(operation_id="deleteTag", responses={204: None})
+    def delete(self, request: Request, name: str) -> Response:
+        """Delete a tag.
+
+        One that customers have is 409 `TAG_IN_USE`, unless `untag` is true: then it leaves the list at once, and
+        everybody who has it within moments.
+        """
+        tag = find_tag(name)
+        if tag.people and not self.params["untag"]:  # type: ignore[attr-defined]
+            raise TagInUse
+        remove_tag(tag, by=self.credential.actor)
+        return Response(status=204)
 
 
 def tag_payload(tag: Tag) -> dict[str, Any]:

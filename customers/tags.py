@@ -13,13 +13,15 @@ from django.db import transaction
 from django.db.models import CharField, Count, Exists, Func, IntegerField, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from crm.errors import Conflict, Detail, ValidationFailed
+from crm.errors import Conflict, Detail, NotFound, ValidationFailed
 from crm.outbox.nudge import nudge
 from crm.outbox.services import News, emit_many
 from crm.tenancy import audit
 from crm.tenancy.models import Tenant
 from crm.tenancy.rows import insert_rows, select
 from crm.tenancy.scope import current_tenant, scopes_disabled, tenant_scope
+from crm.versions import ANY, Condition
+from customers import normalise
 from customers.acts import record_acts
 from customers.changes import Mention, Person, write_many
 from customers.models import CustomerProfile, Tag, TagMove
@@ -40,10 +42,22 @@ TAGGED = (
 )
 
 
+class TagNotFound(NotFound):
+    """There is no such tag."""
+
+    code = "TAG_NOT_FOUND"
+
+
+class TagInUse(Conflict):
+    """Customers have this tag. Ask for `untag=true` to take it from all of them."""
+
+    code = "TAG_IN_USE"
+
+
 # --- spelling
 def clean(name: str) -> str:
-    """A tag as it is written: no blanks around it, single ones within. Raises ValidationFailed."""
-    tidy = " ".join(name.split())
+    """A tag as it is written: of what can be seen, no blanks around it, single ones within. Raises ValidationFailed."""
+    tidy = normalise.seen(name)
     if not tidy or len(tidy) > LONGEST or "," in tidy:
         says = f"“{tidy[:20]}” is no tag: give 1 to {LONGEST} characters without a comma."
         raise ValidationFailed(details=[Detail("tags", "INVALID_FIELD", says)])
@@ -64,7 +78,7 @@ def spelled(names: Iterable[str]) -> list[str]:
 
 def looked_up(names: Iterable[str]) -> list[str]:
     """The tags in the tenant's spelling, reading only; an unknown one as it is. One statement."""
-    wanted = {name.casefold(): name for name in (" ".join(name.split()) for name in names)}
+    wanted = {name.casefold(): name for name in map(normalise.seen, names)}
     return _known(wanted, default=wanted)
 
 
@@ -95,23 +109,30 @@ def with_people() -> "QuerySet[Tag]":
 
 # --- tagging
 @transaction.atomic
-def tag_one(pk: UUID, *, add: Iterable[str] = (), remove: Iterable[str] = (), by: str) -> list[str]:
-    """Give and take tags of a customer; who has them, or has not, is left alone. Returns the tags they have now."""
+def tag_one(
+    pk: UUID, *, add: Iterable[str] = (), remove: Iterable[str] = (), by: str, if_match: Condition = ANY
+) -> CustomerProfile:
+    """Give and take tags of a customer; who has them, or has not, is left alone. Returns the customer as they are now.
+
+    Raises PreconditionFailed, ValidationFailed.
+    """
     added, removed = spelled(add), looked_up(remove)
-    before = CustomerProfile.objects.values_list("tags", flat=True).get(pk=pk)
+    found: CustomerProfile = CustomerProfile.objects.select_for_update(no_key=True).get(pk=pk)
+    if_match.check(found.etag)
+    before = list(found.tags)
     changed = _retag([pk], _edit(added, removed), by=by)
     if not changed:
-        return list(before)
-    after: list[str] = changed[pk].row["tags"]
+        return found
+    found.tags, found.version = changed[pk].row["tags"], changed[pk].row["version"]
     audit.record(
         "customer.tagged",
         by=by,
         object_type="customer",
         object_id=pk,
         before={"tags": before},
-        after={"tags": after},
+        after={"tags": found.tags},
     )
-    return after
+    return found
 
 
 def tag_many(people: Sequence[UUID], *, add: Iterable[str] = (), remove: Iterable[str] = (), by: str) -> int:
@@ -177,6 +198,14 @@ def _retag(
 
 
 # --- the tags themselves
+def find_tag(name: str) -> Tag:
+    """The tag of a name, however spelt, with the number of its `people`. Raises TagNotFound."""
+    tag = with_people().filter(key=normalise.seen(name).casefold()).first()
+    if tag is None:
+        raise TagNotFound
+    return tag
+
+
 def find_other(tag: Tag, name: str) -> Tag | None:
     """Another tag of this name, however spelt. Raises ValidationFailed."""
     other: Tag | None = Tag.objects.filter(key=clean(name).casefold()).exclude(pk=tag.pk).first()

@@ -8,14 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.errors import Conflict, CustomerNotFound
-from crm.rest.conditional import if_match
 from crm.rest.paging import paginate, sparse
-from crm.rest.schema import ETAG, IF_MATCH
+from crm.rest.schema import ETAG
 from crm.rest.serializers import Nothing
 from crm.rest.shapes import page_of
 from crm.rest.views import ApiView
 from crm.tenancy.permissions import Scope
-from customers import services
+from customers import custom_fields, services
 from customers.listing import ORDERING, listed, refuse_masked
 from customers.masking import personal_kind
 from customers.models import CustomerProfile, Status
@@ -67,6 +66,7 @@ class CustomerList(ApiView):
 
         Most recently active first, unless `sort` says otherwise.
         """
+        custom_fields.require_defined(self.params.get("fields", ()))
         people = listed(visible_people(request), self.params).select_related("metrics")
         return paginate(people, self.params, ORDERING, profile_payload)
 
@@ -80,7 +80,8 @@ class CustomerList(ApiView):
     def post(self, request: Request) -> Response:
         """Create a customer.
 
-        A taken identifier is 409 with the existing customer's id in `details`, unless `shared` is true.
+        A taken identifier is 409 with the existing customer's id in `details`, unless `shared` is true; the message
+        says so where they were deleted, and can be restored.
         """
         writes = writes_of(self.body(CustomerNew))
         keep_in_clubs(request, writes.fields, is_new=True)
@@ -114,7 +115,6 @@ class CustomerOne(ApiView):
     scopes = {"GET": Scope.READ, "PATCH": Scope.WRITE, "DELETE": Scope.ADMIN}
     queries = {"GET": CustomerQuery}
     looks = "profile"
-    more_errors = {"PATCH": ("412",), "DELETE": ("412",)}
     tag = "Customers"
 
     @extend_schema(
@@ -124,6 +124,7 @@ class CustomerOne(ApiView):
     )
     def get(self, request: Request, pk: str) -> Response:
         """Read a customer."""
+        custom_fields.require_defined(self.params.get("fields", ()))
         profile, merged_from = visible_customer(
             request, uuid(pk), include_deleted=self.params["includeDeleted"]
         )
@@ -138,7 +139,7 @@ class CustomerOne(ApiView):
         operation_id="changeCustomer",
         request=CustomerChange,
         responses={200: Customer},
-        parameters=[IF_MATCH, ETAG],
+        parameters=[ETAG],
         examples=[
             OpenApiExample("Rename, clear", {"lastName": "Dlamini", "gender": None}, request_only=True)
         ],
@@ -154,39 +155,42 @@ class CustomerOne(ApiView):
         with hiding_others(request):
             changed = services.update_customer(
                 profile.pk, writes.fields, by=self.credential.actor, hints=writes.hints,
-                if_match=if_match(request), shared=writes.shared,
+                if_match=self.condition, shared=writes.shared,
             )  # fmt: skip
         return answer(changed)
 
-    @extend_schema(operation_id="deleteCustomer", responses={204: None}, parameters=[IF_MATCH])
+    @extend_schema(operation_id="deleteCustomer", responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
         """Delete a customer.
 
         Softly: the customer leaves every list and can be restored.
         """
         profile, _ = visible_customer(request, uuid(pk))
-        services.delete_customer(profile.pk, by=self.credential.actor, if_match=if_match(request))
+        services.delete_customer(profile.pk, by=self.credential.actor, if_match=self.condition)
         return Response(status=204)
 
 
 class CustomerRestore(ApiView):
     scopes = {"POST": Scope.ADMIN}
-    more_errors = {"POST": ("412",)}
+    guards = ("POST",)
     tag = "Customers"
 
     @extend_schema(
         operation_id="restoreCustomer",
         request=None,
         responses={200: Customer},
-        parameters=[IF_MATCH, ETAG],
+        parameters=[ETAG],
     )
     def post(self, request: Request, pk: str) -> Response:
-        """Bring a deleted customer back."""
+        """Bring a deleted customer back.
+
+        To the status they had before.
+        """
         self.body(Nothing)
         profile, _ = visible_customer(request, uuid(pk), include_deleted=True)
         if profile.status != Status.DELETED:
             raise Conflict("This customer is not deleted.")
-        restored = services.restore_customer(profile.pk, by=self.credential.actor, if_match=if_match(request))
+        restored = services.restore_customer(profile.pk, by=self.credential.actor, if_match=self.condition)
         return answer(restored)
 
 
@@ -226,12 +230,14 @@ class CustomerResolve(ApiView):
     def post(self, request: Request) -> Response:
         """Find or create a customer.
 
-        One person for one set of identifiers, however many ask at once; new identifiers are learnt.
+        One person for one set of identifiers, however many ask at once; new identifiers are learnt. Somebody who was
+        deleted is 409 with their id: restore them, and ask again.
         """
-        hints = hints_of(self.body(ResolveBody))
-        fields: dict[str, Any] = {}
+        hints = self.body(ResolveBody)
+        fields: dict[str, Any] = {"custom_fields": hints.pop("custom_fields", None)}
         keep_in_clubs(request, fields, is_new=True)
-        found = services.resolve(hints, by=self.credential.actor, new=fields)
+        with hiding_others(request):
+            found = services.resolve(hints_of(hints), by=self.credential.actor, new=fields)
         require_visible(request, found.profile)
         return Response(_resolution(found))
 

@@ -80,7 +80,7 @@ def hiding_others(request: HttpRequest) -> Iterator[None]:
     except DuplicateResource as error:
         owner = next((detail.message for detail in error.details if detail.field == "id"), "")
         if owner and not visible_people(request).filter(pk=owner).exists():
-            raise DuplicateResource(error.message) from None
+            raise DuplicateResource("Another customer has this identifier.") from None
         raise
 
 

@@ -170,13 +170,13 @@ def _believed(effect: Effect, *, at: datetime) -> tuple[Effect, str]:
     """The effect without birth dates that nobody can have, and what was left out: the rest of it still counts."""
     kept = tuple(
         replace(person, fields={name: v for name, v in person.fields.items() if name != "date_of_birth"})
-        if (born := person.fields.get("date_of_birth")) and not normalise.is_birth_date(born, at)
+        if (born := person.fields.get("date_of_birth")) and not normalise.is_past_day(born, at)
         else person
         for person in effect.people
     )
     if kept == effect.people:
         return effect, ""
-    return replace(effect, people=kept), f"Left out: the birth date, which {normalise.BIRTH_DATE_WORDS}."
+    return replace(effect, people=kept), f"Left out: the birth date, which {normalise.PAST_DAY_WORDS}."
 
 
 def _recognisable(effect: Effect, region: str) -> tuple[Effect, list[dict[str, str]], str]:

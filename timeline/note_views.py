@@ -6,9 +6,8 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm.rest.conditional import if_match
 from crm.rest.paging import paginate
-from crm.rest.schema import ETAG, IF_MATCH
+from crm.rest.schema import ETAG
 from crm.rest.shapes import page_of
 from crm.rest.views import ApiView
 from crm.tenancy.permissions import Right, Scope
@@ -77,7 +76,6 @@ class CustomerNotes(NoteView):
 class CustomerNote(NoteView):
     scopes = {"GET": Scope.READ, "PATCH": Scope.WRITE, "DELETE": Scope.WRITE}
     rights = {"PATCH": Right.NOTE, "DELETE": Right.NOTE}
-    more_errors = {"PATCH": ("412",), "DELETE": ("412",)}
 
     @extend_schema(operation_id="getNote", responses={200: NoteReply}, parameters=[ETAG])
     def get(self, request: Request, pk: str, noteId: str) -> Response:
@@ -88,7 +86,7 @@ class CustomerNote(NoteView):
         operation_id="changeNote",
         request=NoteChange,
         responses={200: NoteReply},
-        parameters=[IF_MATCH, ETAG],
+        parameters=[ETAG],
         examples=[OpenApiExample("Pin it", {"pinned": True}, request_only=True)],
     )
     def patch(self, request: Request, pk: str, noteId: str) -> Response:
@@ -98,16 +96,16 @@ class CustomerNote(NoteView):
         """
         changes = self.body(NoteChange)
         customer, note = self.note_of(pk, noteId)
-        return answer(edit_note(customer, note.pk, changes, by=self.reader, if_match=if_match(request)))
+        return answer(edit_note(customer, note.pk, changes, by=self.reader, if_match=self.condition))
 
-    @extend_schema(operation_id="deleteNote", responses={204: None}, parameters=[IF_MATCH])
+    @extend_schema(operation_id="deleteNote", responses={204: None})
     def delete(self, request: Request, pk: str, noteId: str) -> Response:
         """Delete a note.
 
         Your own, or with `crm:admin` anybody's; else 403 `NOT_THE_AUTHOR`. Staff can bring it back.
         """
         customer, note = self.note_of(pk, noteId)
-        delete_note(customer.pk, note.pk, by=self.reader, if_match=if_match(request))
+        delete_note(customer.pk, note.pk, by=self.reader, if_match=self.condition)
         return Response(status=204)
 
 

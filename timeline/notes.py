@@ -10,9 +10,10 @@ from django.db.models import F, QuerySet, Window
 from django.db.models.functions import Lag
 from django.utils import timezone
 
-from crm.errors import Detail, NotFound, PreconditionFailed, ValidationFailed
+from crm.errors import Detail, NotFound, ValidationFailed
 from crm.tenancy import audit
 from crm.tenancy.actors import actor_names
+from crm.versions import ANY, Condition
 from customers.models import CustomerProfile, as_seen
 from timeline.mentions import keep_mentions, names_in, resolve
 from timeline.models import Note, NoteRevision, NoteType, Visibility
@@ -84,11 +85,11 @@ def edit_note(
     changes: Mapping[str, Any],
     *,
     by: Reader,
-    if_match: str | None = None,
+    if_match: Condition = ANY,
 ) -> Note:
     """Change a note; what changes nothing leaves no revision.
 
-    if_match: the ETag the change was made from.
+    if_match: the versions the change may be made from.
     Raises NoteNotFound, NotTheAuthor, PreconditionFailed, ValidationFailed, MentionNotAllowed.
     """
     note = _locked(customer.pk, pk, by, if_match)
@@ -116,7 +117,7 @@ def edit_note(
 
 
 @transaction.atomic
-def delete_note(customer_id: UUID, pk: UUID, *, by: Reader, if_match: str | None = None) -> Note:
+def delete_note(customer_id: UUID, pk: UUID, *, by: Reader, if_match: Condition = ANY) -> Note:
     """Take a note away, softly. Raises NoteNotFound, NotTheAuthor, PreconditionFailed."""
     note = _locked(customer_id, pk, by, if_match)
     note.deleted_at, note.deleted_by = timezone.now(), by.actor
@@ -163,14 +164,13 @@ def with_names(rows: Iterable[Any]) -> list[Any]:
     return rows
 
 
-def _locked(customer_id: UUID, pk: UUID, by: Reader, if_match: str | None) -> Note:
+def _locked(customer_id: UUID, pk: UUID, by: Reader, if_match: Condition) -> Note:
     find_note(customer_id, pk, by)
     note: Note = Note.objects.select_for_update().get(pk=pk)
     if note.deleted_at is not None or not by.may_read(note):  # while we waited for the lock
         raise NoteNotFound("There is no note with this id.")
     by.require_change(note.author)
-    if if_match is not None and note.etag != if_match:
-        raise PreconditionFailed
+    if_match.check(note.etag)
     return note
 
 

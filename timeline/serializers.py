@@ -28,6 +28,7 @@ from timeline.replies import ACTIVITY_FIELDS, EVENT_FIELDS, STATES
 
 TYPE = r"^[A-Z][A-Z0-9_]{1,59}\Z"
 AHEAD, EARLIEST = timedelta(days=1), 1970
+DEFAULT_STRETCH = timedelta(days=1)
 
 
 class ActivityQuery(Stretch, PageQuery):
@@ -144,6 +145,11 @@ class EventListQuery(EventFilter, PageQuery):
 
 class StatsQuery(Stretch, Query):
     """The stretch of time; the last 24 hours unless told."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs.setdefault("until", timezone.now())
+        attrs.setdefault("since", attrs["until"] - DEFAULT_STRETCH)
+        return super().validate(attrs)
 
 
 class ReplayBody(StrictSerializer):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from crm.errors import CRMError, NotFound
 from crm.tenancy import audit
 from crm.tenancy.rows import insert_rows
+from crm.versions import ANY, Condition
 from customers.acts import Act, records_acts
 from customers.models import CustomerProfile
 from timeline.application import ACTS, ENTRY_COLUMNS, act_row
@@ -75,9 +76,14 @@ def add_activity(
 
 
 @transaction.atomic
-def edit_activity(customer_id: UUID, pk: UUID, changes: Mapping[str, Any], *, by: Reader) -> Activity:
-    """Change an entry that was written by hand. Raises ActivityNotFound, SourcedActivity, NotTheAuthor."""
-    entry = _manual(customer_id, pk, by)
+def edit_activity(
+    customer_id: UUID, pk: UUID, changes: Mapping[str, Any], *, by: Reader, if_match: Condition = ANY
+) -> Activity:
+    """Change an entry that was written by hand.
+
+    Raises ActivityNotFound, SourcedActivity, NotTheAuthor, PreconditionFailed.
+    """
+    entry = _manual(customer_id, pk, by, if_match)
     before = _audited(entry)
     for name, value in changes.items():
         setattr(entry, name, value)
@@ -94,9 +100,9 @@ def edit_activity(customer_id: UUID, pk: UUID, changes: Mapping[str, Any], *, by
 
 
 @transaction.atomic
-def delete_activity(customer_id: UUID, pk: UUID, *, by: Reader) -> None:
-    """Remove an entry that was written by hand. Raises ActivityNotFound, SourcedActivity, NotTheAuthor."""
-    entry = _manual(customer_id, pk, by)
+def delete_activity(customer_id: UUID, pk: UUID, *, by: Reader, if_match: Condition = ANY) -> None:
+    """Remove an entry that was written by hand. Raises as edit_activity."""
+    entry = _manual(customer_id, pk, by, if_match)
     _audit("activity.deleted", entry, by.actor, before=_audited(entry))
     Activity.objects.filter(pk=entry.pk).delete()
     recount([customer_id], now=timezone.now())
@@ -110,7 +116,7 @@ def get_activity(customer_id: UUID, pk: UUID) -> Activity:
     return entry
 
 
-def _manual(customer_id: UUID, pk: UUID, by: Reader) -> Activity:
+def _manual(customer_id: UUID, pk: UUID, by: Reader, if_match: Condition) -> Activity:
     entry: Activity | None = (
         Activity.objects.select_for_update().filter(customer_id=customer_id, pk=pk).first()
     )
@@ -119,6 +125,7 @@ def _manual(customer_id: UUID, pk: UUID, by: Reader) -> Activity:
     if entry.source not in MANUAL_SOURCES:
         raise SourcedActivity
     by.require_change(entry.actor)
+    if_match.check(entry.etag)
     return entry
 
 

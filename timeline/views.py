@@ -1,6 +1,5 @@
 """The event and activity endpoints."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from crm.errors import (
 )
 from crm.rest.errors import envelope
 from crm.rest.paging import paginate
+from crm.rest.schema import ETAG
 from crm.rest.serializers import Nothing, check_tenant
 from crm.rest.shapes import page_of
 from crm.rest.views import ApiView
@@ -31,6 +31,7 @@ from customers.views import uuid
 from customers.visibility import visible_customer
 from timeline import listing
 from timeline.ingestion import ItemResult, Receipt, receive
+from timeline.models import Activity
 from timeline.readers import api_reader
 from timeline.replay import preview, replay
 from timeline.replies import (
@@ -102,6 +103,7 @@ class CustomerActivities(ApiView):
         operation_id="addActivity",
         request=ActivityNew,
         responses={201: ActivityReply},
+        parameters=[ETAG],
         examples=[OpenApiExample("A call", {"type": "PHONE_CALL", "title": "On lessons"}, request_only=True)],
     )
     def post(self, request: Request, pk: str) -> Response:
@@ -109,7 +111,7 @@ class CustomerActivities(ApiView):
         fields = self.body(ActivityNew)
         customer, _ = visible_customer(request, uuid(pk))
         entry = add_activity(customer, by=self.credential.actor, **fields)
-        return Response(activity_payload(entry), status=201)
+        return entry_reply(entry, status=201)
 
 
 class CustomerActivity(ApiView):
@@ -118,18 +120,19 @@ class CustomerActivity(ApiView):
     rights = {"PATCH": Right.NOTE, "DELETE": Right.NOTE}
     tag = "Customers"
 
-    @extend_schema(operation_id="getActivity", responses={200: ActivityReply})
+    @extend_schema(operation_id="getActivity", responses={200: ActivityReply}, parameters=[ETAG])
     def get(self, request: Request, pk: str, activityId: str) -> Response:
         """Read an entry of a customer's timeline."""
         customer, _ = visible_customer(request, uuid(pk))
         entry = get_activity(customer.pk, activity_id(activityId))
         with_subjects([entry])
-        return Response(activity_payload(entry))
+        return entry_reply(entry)
 
     @extend_schema(
         operation_id="changeActivity",
         request=ActivityChange,
         responses={200: ActivityReply},
+        parameters=[ETAG],
         examples=[OpenApiExample("Longer", {"metadata": {"minutes": 25}}, request_only=True)],
     )
     def patch(self, request: Request, pk: str, activityId: str) -> Response:
@@ -139,8 +142,14 @@ class CustomerActivity(ApiView):
         """
         changes = self.body(ActivityChange)
         customer, _ = visible_customer(request, uuid(pk))
-        entry = edit_activity(customer.pk, activity_id(activityId), changes, by=api_reader(self.credential))
-        return Response(activity_payload(entry))
+        entry = edit_activity(
+            customer.pk,
+            activity_id(activityId),
+            changes,
+            by=api_reader(self.credential),
+            if_match=self.condition,
+        )
+        return entry_reply(entry)
 
     @extend_schema(operation_id="deleteActivity", responses={204: None})
     def delete(self, request: Request, pk: str, activityId: str) -> Response:
@@ -149,8 +158,14 @@ class CustomerActivity(ApiView):
         Your own, or with `crm:admin` anybody's. What another system reported is 409 `ACTIVITY_NOT_MANUAL`.
         """
         customer, _ = visible_customer(request, uuid(pk))
-        delete_activity(customer.pk, activity_id(activityId), by=api_reader(self.credential))
+        delete_activity(
+            customer.pk, activity_id(activityId), by=api_reader(self.credential), if_match=self.condition
+        )
         return Response(status=204)
+
+
+def entry_reply(entry: Activity, *, status: int = 200) -> Response:
+    return Response(activity_payload(entry), status=status, headers={"ETag": entry.etag})
 
 
 def activity_id(text: str) -> UUID:
@@ -289,8 +304,7 @@ class EventStats(ApiView):
         took to settle them, and what waits now.
         """
         now = timezone.now()
-        until = self.params.get("until") or now
-        since = self.params.get("since") or until - timedelta(days=1)
+        since, until = self.params["since"], self.params["until"]
         events = listing.visible(self.credential.sources)
         kinds = listing.counts(events, since=since, until=until)
         numbers = stats_payload(kinds, listing.backlog(events, now=now), now=now)

@@ -1,25 +1,29 @@
 """Versions of single things: If-Match keeps a change from overwriting another, If-None-Match spares a reply.
 
 A reply about a single thing always has an ETag, and a 201 a Location: where a view says nothing better, the version is
-that of the reply's content, and the new thing lies below the address that made it.
+that of the reply's content, and the new thing lies below the address that made it. Every change of a thing with an
+ETag heeds both headers: the view hands `condition(request)` on to the use case, which checks it against the row that
+it has locked.
 """
 
 from hashlib import sha256
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils.http import parse_etags
 from rest_framework.renderers import JSONRenderer
-from rest_framework.request import Request
 from rest_framework.response import Response
 
+from crm.errors import PreconditionFailed
+from crm.versions import Condition
+
 IS_READ = ("GET", "HEAD")
+CHANGES = ("PUT", "PATCH", "DELETE")
 
 
-def if_match(request: Request) -> str | None:
-    """The ETag the client made its change from; None when any will do."""
-    tag = request.headers.get("If-Match", "*").strip()
-    return None if tag == "*" else tag
+def condition(request: Any) -> Condition:
+    """What the client expects of the version that it reads or changes."""
+    headers = request.headers
+    return Condition.of_headers(headers.get("If-Match"), headers.get("If-None-Match"))
 
 
 def complete(request: Any, response: Any) -> None:
@@ -45,7 +49,12 @@ def version_of(data: Any) -> str:
 
 def is_known(request: Any, response: HttpResponse) -> bool:
     """Whether the client says that it has what a read would send."""
-    if request.method not in IS_READ or response.status_code != 200 or "ETag" not in response:
-        return False
-    known = {tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))}
-    return "*" in known or response["ETag"].removeprefix("W/") in known
+    is_found = request.method in IS_READ and response.status_code == 200 and "ETag" in response
+    return is_found and condition(request).knows(response["ETag"])
+
+
+def check_read(request: Any, response: Any) -> None:
+    """Raise PreconditionFailed where If-Match of a read names another version than the one there is."""
+    complete(request, response)
+    if "ETag" in response and not condition(request).matches(response["ETag"]):
+        raise PreconditionFailed

@@ -35,10 +35,16 @@ class PageQuery(Query):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What a list can be sorted by. path: the model's, with __ through a relation."""
+    """What a list can be sorted by.
+
+    path:  the model's, with __ through a relation; or a name of its own for `value`.
+    value: an expression to sort by, where it is no column; blank of it as null. A pair of indexes may serve it, for
+           each direction with nulls last.
+    """
 
     path: str
     nullable: bool = False
+    value: Any = None
 
 
 class Sort(NamedTuple):
@@ -73,6 +79,7 @@ class Ordering:
 
     def apply(self, rows: Rows, sorts: Sequence[Sort]) -> Rows:
         """Sorted rows. What is sorted by through a relation names the tenant there too, for the index's sake."""
+        rows = rows.annotate(**{s.column.path: s.column.value for s in sorts if s.column.value is not None})
         for relation in {s.column.path.rpartition("__")[0] for s in sorts} - {""}:
             rows = rows.filter(**{f"{relation}__tenant": current_tenant()})
         return rows.order_by(*map(_expression, sorts))
@@ -166,14 +173,26 @@ def _answer(
     return Response({"data": [sparse(shape(row), chosen) for row in rows], "meta": meta})
 
 
-def fields_parameter(names: Iterable[str]) -> Names:
-    """The query parameter `fields`."""
-    return Names(list(names), help_text="The only fields to answer with, separated by commas.")
+def fields_parameter(names: Iterable[str], *, maps: Sequence[str] = ()) -> Names:
+    """The query parameter `fields`. maps: those of the names of which single keys can be chosen, as map.key."""
+    keys = f" Of {', '.join(maps)} also single keys: {maps[0]}.<key>." if maps else ""
+    return Names(
+        list(names), maps=maps, help_text=f"The only fields to answer with, separated by commas.{keys}"
+    )
 
 
 def sparse(shape: dict[str, Any], chosen: Collection[str] | None) -> dict[str, Any]:
-    """A reply with the chosen fields only, if any were chosen."""
-    return shape if chosen is None else {name: shape[name] for name in chosen if name in shape}
+    """A reply with the chosen fields only, if any were chosen; keys of a map (map.key) in the map."""
+    if chosen is None:
+        return shape
+    found: dict[str, Any] = {}
+    for path in chosen:
+        name, dot, key = path.partition(".")
+        if dot and name not in chosen and name in shape:
+            found.setdefault(name, {})[key] = shape[name].get(key)
+        elif path in shape:
+            found[path] = shape[path]
+    return found
 
 
 def _total(rows: Rows, skip: int, found: Sequence[Any], take: int) -> dict[str, Any]:
@@ -225,6 +244,8 @@ def _signature(sorts: Sequence[Sort]) -> str:
 
 
 def _field(rows: Rows, path: str) -> Any:
+    if path in rows.query.annotations:
+        return rows.query.annotations[path].output_field
     model: Any = rows.model
     *relations, name = path.split("__")
     for relation in relations:

@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from crm.rest.conditional import is_single
+from crm.rest.conditional import CHANGES, is_single
 from crm.rest.idempotency import HEADER, LONGEST, REPLAYED
 from crm.rest.serializers import StrictSerializer
 
@@ -63,7 +63,9 @@ def header(name: str, words: str, kind: Any = OpenApiTypes.STR, **options: Any) 
     return OpenApiParameter(name, kind, OpenApiParameter.HEADER, description=words, **options)
 
 
-IF_MATCH = header("If-Match", "ETag of the version your change was made from; another version is 412.")
+IF_MATCH = header(
+    "If-Match", "ETags of versions your change was made from, or *; where none is the present one, 412."
+)
 ETAG = header("ETag", "Version of what people and sources wrote.", response=[200, 201], required=True)
 TEXT = {"schema": {"type": "string"}}
 IF_NONE_MATCH = {
@@ -93,8 +95,14 @@ class ApiSchema(AutoSchema):
     method: str
 
     def get_override_parameters(self) -> Any:
-        more = IDEMPOTENCY if self.method in WRITES else []
-        return [self.view.query_of(self.method), *REPLY_HEADERS, *more]
+        more = IDEMPOTENCY if self.method in WRITES and not self.view.is_download else []
+        guard = [IF_MATCH] if self._is_guarded() else []
+        return [self.view.query_of(self.method), *REPLY_HEADERS, *more, *guard]
+
+    def _is_guarded(self) -> bool:
+        """Whether If-Match is heeded: by every change of what has an ETag, and where the view says so."""
+        is_change = self.method in CHANGES and is_single(self.path) and hasattr(self.view, "get")
+        return is_change or self.method in self.view.guards
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         """What the base view does for every read of a single thing, and for everything that makes one."""
@@ -162,6 +170,8 @@ class ApiSchema(AutoSchema):
 
     def _error_codes(self) -> set[str]:
         codes = {*ALWAYS, *getattr(self.view, "more_errors", {}).get(self.method, ())}
+        if self._is_guarded() or (self.method == "GET" and is_single(self.path)):
+            codes.add("412")
         if "{" in self.path:
             codes.add("404")
         if self.method in WRITES:

@@ -1,24 +1,20 @@
 """Strict input: every field says what it takes, nothing unknown is passed over, JSON types are meant."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.http import QueryDict
+from drf_spectacular.drainage import set_override
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
-from rest_framework.request import Request
 
 from crm import moments
 from crm.errors import TenantMismatch
+from crm.sizes import MAP_WORDS, fits
 from crm.tenancy.scope import current_tenant
 
-WHOLE = re.compile(r"-?[0-9]{1,18}")
-IN_BRACKETS = re.compile(r"(\w+)\[([^\[\]]*)\]")
 BIGGEST = 2**53 - 1
-MOST_WORDS = 500  # values of one parameter
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -102,12 +98,15 @@ class Moment(serializers.DateTimeField):
 
 
 class Day(serializers.DateField):
-    """A calendar day, YYYY-MM-DD."""
+    """A calendar day, YYYY-MM-DD, of a year that somebody could mean."""
 
     def to_internal_value(self, value: Any) -> Any:
         if not isinstance(value, str):
             self.fail("invalid", format="YYYY-MM-DD")
-        return super().to_internal_value(value)
+        day = super().to_internal_value(value)
+        if not moments.is_plausible(day):
+            raise ValidationError(f"must be a day {moments.WORDS}", code="INVALID_FIELD")
+        return day
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
@@ -118,11 +117,13 @@ class AnyJson(serializers.JSONField):
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
 class FreeMap(serializers.JSONField):
-    """An object whose keys are the sender's own: nothing in it is renamed."""
+    """An object whose keys are the sender's own: nothing in it is renamed. Of bounded size, written as JSON."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, dict):
             raise ValidationError("must be an object", code="not_a_dict")
+        if not fits(data):
+            raise ValidationError(MAP_WORDS, code="INVALID_FIELD")
         return super().to_internal_value(data)
 
 
@@ -137,7 +138,9 @@ class Identifier(serializers.Field[Any, Any, Any, Any]):
             data = int(data)
         if isinstance(data, bool) or not isinstance(data, str | int):
             raise ValidationError("must be text or a whole number", code="invalid")
-        text = str(data).strip() if not isinstance(data, int) or abs(data) <= BIGGEST else ""
+        if isinstance(data, int) and abs(data) > BIGGEST:
+            raise ValidationError(f"as a number is at most {BIGGEST}: write it as text", code="INVALID_FIELD")
+        text = str(data).strip()
         if not 0 < len(text) <= 200:
             raise ValidationError("must have 1 to 200 characters", code="invalid")
         return text
@@ -189,76 +192,45 @@ class Name(serializers.ChoiceField):
         return data
 
 
-class Names(serializers.ListField):
-    """Some of the names that a list offers, in the order given."""
+class NameOrKey(Name):
+    """One of the names that a list offers, or map.key of one that is a map with keys of the tenant's own."""
 
-    def __init__(self, choices: list[str], **options: Any) -> None:
-        super().__init__(child=Name(choices=choices), required=False, allow_empty=False, **options)
+    def __init__(self, *, maps: Sequence[str], **options: Any) -> None:
+        super().__init__(**options)
+        self.maps = maps
+        pattern = rf"^({'|'.join(maps)})\..{{1,200}}$"
+        names = {"type": "string", "enum": list(self.choices)}
+        set_override(self, "field", {"anyOf": [names, {"type": "string", "pattern": pattern}]})
+
+    def to_internal_value(self, data: Any) -> Any:
+        name, _dot, key = str(data).partition(".")
+        return data if key and name in self.maps else super().to_internal_value(data)
+
+
+class Names(serializers.ListField):
+    """Some of the names that a list offers, in the order given; of `maps` among them, single keys too."""
+
+    def __init__(self, choices: list[str], *, maps: Sequence[str] = (), **options: Any) -> None:
+        child = NameOrKey(choices=choices, maps=maps) if maps else Name(choices=choices)
+        super().__init__(child=child, required=False, allow_empty=False, **options)
 
 
 class Stretch(StrictSerializer):
-    """A stretch of time: `from` is inclusive, `to` exclusive."""
+    """A stretch of time: `from` is inclusive, `to` exclusive, and not before it."""
 
     to = Moment(required=False, source="until")
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        since, until = attrs.get("since"), attrs.get("until")
+        if since and until and since > until:
+            raise ValidationError(
+                {"from": "must not be after “to”", "to": "must not be before “from”"}, code="INVALID_FIELD"
+            )
+        return attrs
+
     def get_fields(self) -> dict[str, Any]:
         return super().get_fields() | {"from": Moment(required=False, source="since")}
-
-
-def split(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def read_query(request: Request, serializer: type[StrictSerializer]) -> dict[str, Any]:
-    """The query parameters of a request, validated. Raises ValidationError."""
-    return read_parameters(request.query_params, serializer)
-
-
-def read_parameters(params: QueryDict, serializer: type[StrictSerializer]) -> dict[str, Any]:
-    """Query parameters, validated. Raises ValidationError; name[key]=… and name.key=… fill a map."""
-    query = serializer(data=_plain(params, serializer))
-    query.is_valid(raise_exception=True)
-    found: dict[str, Any] = query.validated_data
-    found.pop("tenantId", None)
-    return found
-
-
-def _plain(params: QueryDict, serializer: type[StrictSerializer]) -> dict[str, Any]:
-    """Parameters as the values that a JSON body would have for the same fields."""
-    fields = serializer().fields
-    plain: dict[str, Any] = {}
-    for name, values in params.lists():
-        bracketed, field = IN_BRACKETS.fullmatch(name), fields.get(name)
-        head, dot, key = name.partition(".")
-        if bracketed and isinstance(fields.get(bracketed[1]), serializers.DictField):
-            _into(plain, bracketed[1], bracketed[2], values[-1])
-        elif dot and isinstance(fields.get(head), Dotted):
-            _into(plain, head, key, values)
-        elif isinstance(field, serializers.MultipleChoiceField | serializers.ListField):
-            plain[name] = [word for value in values for word in split(value)]
-            if len(plain[name]) > MOST_WORDS:
-                raise ValidationError(
-                    {name: [ErrorDetail(f"has more than {MOST_WORDS} values", code="INVALID_FIELD")]}
-                )
-        elif len(values) > 1:
-            raise ValidationError({name: [ErrorDetail("is given more than once", code="INVALID_FIELD")]})
-        else:
-            plain[name] = _value(field, values[0])
-    return plain
-
-
-def _into(plain: dict[str, Any], name: str, key: str, value: Any) -> None:
-    """Put an entry into a map, unless something else was given under the map's own name."""
-    if isinstance(found := plain.setdefault(name, {}), dict):
-        found[key] = value
-
-
-def _value(field: Any, text: str) -> Any:
-    if isinstance(field, Flag):
-        return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
-    if isinstance(field, Whole) and WHOLE.fullmatch(text):
-        return int(text)
-    return text
 
 
 def check_tenant(*named: Any) -> None:

@@ -1,6 +1,6 @@
 """The base of every REST view: who, may they, how often, then strict input and one transaction for a write."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
@@ -17,13 +17,15 @@ from crm.errors import MalformedBody
 from crm.rest import conditional, idempotency
 from crm.rest.errors import understood
 from crm.rest.paging import PageQuery
+from crm.rest.parameters import read_query
 from crm.rest.parsing import DEEPEST, read_body
-from crm.rest.serializers import Query, StrictSerializer, check_tenant, read_query
+from crm.rest.serializers import Query, StrictSerializer, check_tenant
 from crm.tenancy import audit
 from crm.tenancy.access import client_ip
 from crm.tenancy.auth import Credential
 from crm.tenancy.idempotency import begin, keep
 from crm.tenancy.permissions import Right, Scope
+from crm.versions import Condition
 
 SAFE = ("GET", "HEAD")
 SEARCHED = ("search", "q")  # what somebody typed
@@ -38,6 +40,7 @@ class ApiView(APIView):
     looks:   what of people a GET shows, as the audit log says it: "list", or a part of the person of `pk`.
     bucket:  the limit that writes count for.
     tag:     the chapter of the documentation.
+    guards:  methods that heed If-Match, beside every change of a thing that a GET of the same address shows.
     is_download: its POSTs only read, and stream too much to be kept: one that is repeated is answered anew.
     """
 
@@ -48,6 +51,7 @@ class ApiView(APIView):
     params: dict[str, Any]
     about: UUID | None = None  # the person that is shown, where it is not the one of `pk`
     tag: ClassVar[str] = ""
+    guards: ClassVar[Collection[str]] = ()
     bucket: ClassVar[str] = "write"
     body_limit: ClassVar[int] = settings.API_BODY_LIMIT
     body_depth: ClassVar[int] = DEEPEST
@@ -66,6 +70,11 @@ class ApiView(APIView):
     def credential(self) -> Credential:
         credential: Credential = self.request.auth  # type: ignore[assignment]
         return credential
+
+    @property
+    def condition(self) -> Condition:
+        """What the client expects of the thing that it changes; for the use case, which has it locked."""
+        return conditional.condition(self.request)
 
     def query_of(self, method: str | None) -> type[StrictSerializer]:
         return self.queries.get("GET" if method == "HEAD" else str(method), Query)
@@ -121,6 +130,7 @@ class ApiView(APIView):
     def _read(self, handler: Callable[[], Response]) -> Response:
         """The answer, once the audit log has that somebody looked."""
         response = handler()
+        conditional.check_read(self.request, response)
         if self.looks and self.request.method == "GET":
             look, by = _look(self, response), self.credential.actor
             audit.record_look(**look, by=by, object_type="customer", ip=client_ip(self.request))

@@ -16,6 +16,7 @@ from crm.errors import CRMError, DuplicateResource, PreconditionFailed, Validati
 from crm.tenancy.access import actor
 from crm.tenancy.forms import PlainLabels
 from crm.tenancy.models import Club
+from crm.versions import Condition
 from customers.admin import custom_values
 from customers.admin.html import page_url
 from customers.custom_fields import WIRE
@@ -178,7 +179,12 @@ def _save(
             return create_customer(writes, hints, by=actor(request), shared=shared)
         etag = form.cleaned_data["etag"] or profile.etag
         return update_customer(
-            profile.pk, writes, by=actor(request), hints=hints or None, if_match=etag, shared=shared
+            profile.pk,
+            writes,
+            by=actor(request),
+            hints=hints or None,
+            if_match=Condition.of(etag),
+            shared=shared,
         )
     except PreconditionFailed:
         form.add_error(

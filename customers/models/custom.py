@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.tenancy.models import TenantModel, scoped, uuid7
+from crm.versions import etag_of
 from customers.custom_values import WITH_CHOICES, Frame
 
 KEY = r"^[A-Za-z][A-Za-z0-9_]{0,63}\Z"
@@ -62,6 +63,10 @@ class CustomField(TenantModel):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def etag(self) -> str:
+        return etag_of(getattr(self, field.attname) for field in self._meta.concrete_fields)
 
     @property
     def has_choices(self) -> bool:

@@ -5,18 +5,34 @@ from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.core.validators import RegexValidator
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Upper
+from django.db.models.functions import Collate, NullIf, Upper
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from crm.countries import is_country
 from crm.tenancy.masks import Level, Personal
 from crm.tenancy.models import TenantForeignKey, TenantModel, scoped, uuid7
 from crm.tenancy.models.checks import country_code, is_map, lower_case, one_of, within
 from crm.tenancy.scope import Eyes
 from customers.models.veil import Veiled
 
-valid_country = RegexValidator(r"^[A-Za-z]{2}\Z", "Use the two-letter ISO code, such as ZA.")
+models.CharField.register_lookup(Upper)  # for what is compared whatever its case
+
+
+def valid_country(code: str) -> None:
+    if not is_country(code):
+        raise ValidationError(_("Use the two letters of a country in ISO 3166-1, such as ZA."))
+
+
+def alphabetical(name: str) -> Collate:
+    """A name as a list is sorted by it: neither capitals nor accents count, and who has none has null.
+
+    Letter for letter as customers.terms.fold; without a collation, which not every PostgreSQL has the same.
+    """
+    folded = models.Func(models.F(name), function="customers_fold", output_field=models.CharField())
+    return Collate(NullIf(folded, models.Value("")), "C")
 
 
 class Status(models.TextChoices):
@@ -192,7 +208,15 @@ class CustomerProfile(Veiled, TenantModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["tenant", "last_name", "first_name", "id"], name="customer_by_name"),
+            *(  # in the alphabet and against it, with the nameless last either way
+                models.Index(
+                    models.F("tenant"),
+                    getattr(alphabetical("last_name"), order)(**nulls),
+                    getattr(models.F("id"), order)(),
+                    name=f"customer_by_last_name_{order}",
+                )
+                for order, nulls in (("asc", {}), ("desc", {"nulls_last": True}))
+            ),
             models.Index(fields=["tenant", "-created_at", "-id"], name="customer_by_age"),
             models.Index(fields=["tenant", "updated_at", "id"], name="customer_by_update"),
             models.Index(fields=["tenant", "home_club_ref"], name="customer_by_home_club"),

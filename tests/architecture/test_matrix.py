@@ -54,6 +54,7 @@ AM-- DELETE customers/<str:pk>/tags
 AMSV GET    tags
 AMSV GET    customers/<str:pk>/consents
 AM-- POST   customers/<str:pk>/consents
+A--- DELETE tags/<path:name>
 AMSV GET    customers/<str:pk>/history
 A--- POST   customers/<str:pk>/restore
 AMSV GET    customers/<str:pk>/activities
@@ -370,6 +371,7 @@ def test_limited_to_its_clubs_a_role_does_the_same_there_but_for_the_settings(ro
 OF_THE_GROUP = {
     ("consistency", "GET"),
     ("custom-fields", "POST"),
+    ("tags/<path:name>", "DELETE"),
     ("custom-fields/<str:pk>", "PATCH"),
     ("custom-fields/<str:pk>", "DELETE"),
 }

@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from crm.tenancy.scope import tenant_scope
 from customers.models import CustomerProfile, CustomField, DuplicateCandidate, Status
+from customers.tags import spelled
 from tests.conftest import Api
 from tests.factories import (
     ActivityFactory,
@@ -39,6 +40,7 @@ class Call(NamedTuple):
     query: str = ""
 
 
+SPARE_TAG = "Spare"
 EVENT = {"id": "e", "type": "scl.member.created", "timestamp": "2026-11-01T00:00:00Z"}
 API: dict[str, dict[str, Call]] = {
     "api/v1/customers": {
@@ -69,6 +71,7 @@ API: dict[str, dict[str, Call]] = {
         "POST": Call("crm:write", 200, {"tags": ["committee"]}),
         "DELETE": Call("crm:write", 200, query="?tags=committee"),
     },
+    "api/v1/tags/<path:name>": {"DELETE": Call("crm:admin", 204)},
     "api/v1/tags": {"GET": Call("crm:read", 200)},
     "api/v1/customers/<str:pk>/consents": {
         "GET": Call("crm:read", 200),
@@ -152,6 +155,7 @@ def without_request_id(reply: Any) -> Any:
 def rows(tenant):
     """One of each thing that an address of the API can name."""
     person = CustomerProfileFactory(email="known@example.com")
+    spelled([SPARE_TAG])
     return {
         "customer": person,
         "deleted": CustomerProfileFactory(status=Status.DELETED),
@@ -164,6 +168,8 @@ def rows(tenant):
 
 def named(route: str, rows: Any) -> list[Any]:
     """The ids of the rows that an address names, in its order."""
+    if route.startswith("api/v1/tags/"):
+        return [SPARE_TAG]
     kinds = {"events": "event", "restore": "deleted", "custom-fields": "field"}
     outer = rows[next((kind for word, kind in kinds.items() if word in route), "customer")].pk
     return [outer, *(rows[inner.removesuffix("Id")].pk for inner in re.findall(r"<str:(\w+Id)>", route))]

@@ -15,7 +15,7 @@ from timeline.models import Activity
 LIST, RESOLVE = "/api/v1/customers", "/api/v1/customers/resolve"
 NAUGHTY = [
     "Robert'); DROP TABLE customers;--", "<script>alert(1)</script>", "=cmd|' /C calc'!A0", "{{7*7}}", "${7*7}",
-    "\u202eevil", "Ω≈ç√∫", "👩‍🚀", "田中さん", "\u0300\u0301", "' OR 1=1 --", "../../etc/passwd", "\\", '"', "null",
+    "Ω≈ç√∫", "👩‍🚀", "田中さん", "\u0300\u0301", "' OR 1=1 --", "../../etc/passwd", "\\", '"', "null",
     "\t", "%s%n", "a" * 200, "İstanbul", "ﷺ", "\x7f", "-1",
 ]  # fmt: skip
 

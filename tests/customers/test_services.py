@@ -7,6 +7,7 @@ from crm.errors import CustomerNotFound, DuplicateResource, PreconditionFailed, 
 from crm.outbox.models import OutboxMessage
 from crm.tenancy.models import AuditEntry, Tenant
 from crm.tenancy.scope import tenant_scope
+from crm.versions import Condition
 from customers import services
 from customers.models import AliasHolder, CustomerProfile
 from tests.factories import TenantFactory
@@ -81,13 +82,15 @@ def test_an_edit_writes_what_is_given_clears_what_is_null_and_moves_the_etag(ten
         {"first_name": "Ann", "last_name": "Nel"}, {"email": "a@example.com"}, by=BY
     )
     edited = services.update_customer(
-        customer.pk, {"first_name": None, "handicap": 12}, by="user:1", if_match=customer.etag
+        customer.pk, {"first_name": None, "handicap": 12}, by="user:1", if_match=Condition.of(customer.etag)
     )
     assert (edited.first_name, edited.last_name, float(edited.handicap or 0)) == ("", "Nel", 12.0)
     assert edited.provenance["handicap"][5] == "staff"
     assert edited.etag != customer.etag
     with pytest.raises(PreconditionFailed):
-        services.update_customer(customer.pk, {"last_name": "X"}, by="user:1", if_match=customer.etag)
+        services.update_customer(
+            customer.pk, {"last_name": "X"}, by="user:1", if_match=Condition.of(customer.etag)
+        )
 
 
 def test_an_edit_is_in_the_audit_log_with_before_and_after(tenant: Tenant) -> None:

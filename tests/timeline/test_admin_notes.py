@@ -13,6 +13,7 @@ from crm.errors import PreconditionFailed
 from crm.tenancy.models import Tenant
 from crm.tenancy.permissions import Role
 from crm.tenancy.scope import tenant_scope
+from crm.versions import Condition
 from customers.models import CustomerProfile
 from tests.factories import (
     ActivityFactory,
@@ -225,7 +226,9 @@ def test_of_many_edits_from_one_version_exactly_one_is_kept() -> None:
     def edit(n: int) -> bool:
         try:
             with tenant_scope(tenant):
-                edit_note(customer, note.pk, {"body": f"by {n}"}, by=staff_reader(boss), if_match=etag)
+                edit_note(
+                    customer, note.pk, {"body": f"by {n}"}, by=staff_reader(boss), if_match=Condition.of(etag)
+                )
             return True
         except PreconditionFailed:
             return False

@@ -20,6 +20,7 @@ from customers.models import (
     Membership,
     PrivacyRequest,
 )
+from customers.services import delete_customer
 from tests.factories import ClubFactory, TenantFactory
 from timeline import ingestion
 from timeline.application import Outcome
@@ -438,3 +439,19 @@ def test_a_rolled_back_batch_leaves_nothing_behind(tenant: Tenant) -> None:
 def test_an_outcome_of_failure_carries_no_rows() -> None:
     outcome = Outcome.failed("X", "why", permanent=True)
     assert (outcome.customer, outcome.activity) == (None, None)
+
+
+def test_what_is_heard_of_a_deleted_person_is_kept_with_them_and_does_not_bring_them_back(
+    tenant: Tenant,
+) -> None:
+    who = {"identity": {"email": "gone@example.com"}}
+    receive([event(1, **who)])
+    process_due(tenant)
+    person = CustomerProfile.objects.get()
+    delete_customer(person.pk, by="user:x")
+    receive([event(2, **who), event(3, "scl.member.updated", payload={"id": 5}, **who)])
+    process_due(tenant)
+    assert CustomerProfile.objects.get().status == "DELETED"
+    assert set(InboundEvent.objects.values_list("status", "customer_id")) == {("SUCCESS", person.pk)}
+    told = Activity.objects.filter(customer=person).values_list("source_event_id", flat=True)
+    assert {"e-1", "e-2"} <= set(told)

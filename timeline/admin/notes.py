@@ -18,6 +18,7 @@ from crm.tenancy.access import record_look, require
 from crm.tenancy.admin.base import ReadOnlyAdmin
 from crm.tenancy.markup import ago, badge, icon
 from crm.tenancy.permissions import Right
+from crm.versions import Condition
 from customers.admin.html import page_url, person
 from customers.models import CustomerProfile
 from customers.visibility import of_visible_people, visible_customer
@@ -157,7 +158,7 @@ class NoteAdmin(ReadOnlyAdmin):
         if form.is_valid():
             etag = f'"{note.pk.hex}-{form.cleaned_data["version"] or note.version}"'
             try:
-                edited = edit_note(profile, note.pk, form.writes(), by=reader, if_match=etag)
+                edited = edit_note(profile, note.pk, form.writes(), by=reader, if_match=Condition.of(etag))
             except PreconditionFailed:
                 note = find_note(profile.pk, pk, reader)
                 theirs = labelled(note.body)

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from crm.tenancy.models import TenantForeignKey, TenantModel, uuid7
 from crm.tenancy.models.checks import one_of
+from crm.versions import etag_of
 from customers.models import CustomerProfile, Veiled
 
 
@@ -80,3 +81,9 @@ class Activity(Veiled, TenantModel):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def etag(self) -> str:
+        """Changes with the entry, and with what it is about is called now, where `subject` is set."""
+        columns = (field.attname for field in self._meta.concrete_fields)
+        return etag_of([self.subject, *(getattr(self, name) for name in columns)])

@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 
 from crm.errors import CRMError
 from crm.rest.errors import understood
-from crm.rest.serializers import read_parameters
+from crm.rest.parameters import read_parameters
 from crm.tabular import FORMATS, encoded
 from crm.tenancy.arguments import tenant_called
 from crm.tenancy.scope import tenant_scope

@@ -13,13 +13,14 @@ GUARDED = [one for one in OPERATIONS if one.takes("If-Match")]
 MAKING = [one for one in OPERATIONS if "201" in one.says["responses"]]
 
 
-def test_every_single_thing_has_a_version_and_every_change_of_a_customer_or_note_can_be_guarded() -> None:
+def test_every_single_thing_has_a_version_and_every_change_of_one_can_be_guarded() -> None:
     assert {one.route for one in SINGLE} == {
         route for route in API if route.endswith(">") and "GET" in API[route]
     }
     guarded = {(one.method, one.route) for one in GUARDED}
-    for route in ("api/v1/customers/<str:pk>", "api/v1/customers/<str:pk>/notes/<str:noteId>"):
-        assert {("PATCH", route), ("DELETE", route)} <= guarded
+    changes = {(one.method, one.route) for one in OPERATIONS if one.method in ("PATCH", "PUT", "DELETE")}
+    assert {(method, route) for method, route in changes if "GET" in API[route]} <= guarded
+    assert {(method, "api/v1/customers/<str:pk>/tags") for method in ("POST", "DELETE")} <= guarded
 
 
 @pytest.mark.parametrize("operation", SINGLE, ids=str)
@@ -51,8 +52,28 @@ def test_a_change_made_from_another_version_is_412_and_changes_nothing(
     before = api.get(path)
     for stale in ('"other"', f"W/{before['ETag']}", "nonsense"):
         assert error_of(ask(api, operation, rows, If_Match=stale)) == (412, "PRECONDITION_FAILED"), stale
+    for known in ("*", before["ETag"], f'W/{before["ETag"]}, "other"'):
+        assert error_of(ask(api, operation, rows, If_None_Match=known)) == (412, "PRECONDITION_FAILED"), known
     assert api.get(path).content == before.content
-    assert ask(api, operation, rows, If_Match=before["ETag"]).status_code == operation.call.status
+    assert (
+        ask(api, operation, rows, If_Match=f'"other", {before["ETag"]}').status_code == operation.call.status
+    )
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=str)
+def test_a_star_is_any_version_that_there_is(operation: Any, api: Any, rows: Any) -> None:  # noqa: F811
+    assert ask(api, operation, rows, If_Match="*").status_code == operation.call.status
+
+
+@pytest.mark.parametrize("operation", SINGLE, ids=str)
+def test_a_read_of_another_version_than_the_one_meant_is_412(
+    operation: Any,
+    api: Any,
+    rows: Any,  # noqa: F811
+) -> None:
+    tag = ask(api, operation, rows)["ETag"]
+    assert error_of(ask(api, operation, rows, If_Match='"other"')) == (412, "PRECONDITION_FAILED")
+    assert ask(api, operation, rows, If_Match=f'"other", {tag}').status_code == 200
 
 
 @pytest.mark.parametrize("operation", MAKING, ids=str)
