@@ -14,7 +14,7 @@ from customers.identity_rules import Rules
 from customers.ledger import Said
 from customers.matching import Key
 from customers.models import CustomerMetrics, CustomerProfile
-from customers.normalise import EXTERNAL_PREFIX
+from customers.normalise import CONTACTS, EXTERNAL_PREFIX
 from customers.parts import COLUMNS, FIELDS, Part, read_parts, write_parts
 from customers.resolution import Hit, Request, resolve_batch
 from customers.stamps import EPOCH, Stamp, Told, fold, told
@@ -25,7 +25,6 @@ LINKS = {
     "teetimePlayerId": "teetime_player_id",
     "messagingContactId": "messaging_contact_id",
 }
-CONTACTS = {"email": "email", "phoneNumber": "phone_number"}
 BOOKKEEPING = {"provenance", "stage_due_at", "version", "updated_at", "updated_by"}
 BLANK: dict[str, Any] = {f.attname: f.get_default() for f in FIELDS}
 NEVER_NULL = {f.attname for f in FIELDS if not f.null}
@@ -35,7 +34,8 @@ class Mention(NamedTuple):
     """What one event or act says about one person.
 
     hints are normalised (kind -> value); fields are profile attributes, of which custom_fields names only the
-    keys it writes; region is where a phone number without a country code is dialled.
+    keys it writes; region is where a phone number without a country code is dialled; freed are kinds of strong
+    identifiers that the person gives up.
     """
 
     hints: Mapping[str, str]
@@ -44,6 +44,7 @@ class Mention(NamedTuple):
     region: str
     stage: str | None = None
     seen: Sequence[str] = ()
+    freed: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -130,6 +131,7 @@ def write_many(mentions: Mapping[UUID, Mention], *, now: datetime, by: str) -> d
         person.before = dict(person.row)
         for one in person.each(pk):
             _link(one, mentions[pk].hints, mentions[pk].stamp)
+            _unlink(one, mentions[pk].freed, mentions[pk].stamp)
             _write_to(one, mentions[pk])
     _hush(people, {(pk, pk): list(mention.hints.items()) for pk, mention in mentions.items()}, now)
     _store(people, now=now, by=by)
@@ -263,6 +265,21 @@ def _link(person: Person, own: Mapping[str, str], stamp: Stamp, *, keep: bool = 
                 person.changed.add(column)
     if person.cause is None or stamp > person.cause:
         person.cause = stamp
+
+
+def _unlink(person: Person, kinds: Sequence[str], stamp: Stamp) -> None:
+    """Clear the link columns of strong identifiers that the person holds no more."""
+    row = person.row
+    for kind in kinds:
+        name = kind.removeprefix(EXTERNAL_PREFIX)
+        if kind.startswith(EXTERNAL_PREFIX) and name in row["external_ids"]:
+            person.told.append(Told(f"external_ids.{name}", row["external_ids"][name], None, stamp))
+            row["external_ids"] = {key: value for key, value in row["external_ids"].items() if key != name}
+            person.changed.add("external_ids")
+        elif (column := LINKS.get(kind)) and row[column] != BLANK[column]:
+            person.told.append(Told(column, row[column], None, stamp))
+            row[column] = BLANK[column]
+            person.changed.add(column)
 
 
 def _note_source(person: Person, stamp: Stamp) -> None:

@@ -1,4 +1,4 @@
-"""The endpoint of a customer's field history."""
+"""The endpoints that say where a customer's fields come from: now, and before."""
 
 from typing import Any
 
@@ -17,6 +17,7 @@ from customers.history import HISTORY, changes_of, with_names
 from customers.models import CustomerProfile, FieldChange
 from customers.models.history import TRACKED
 from customers.payloads import wire_name
+from customers.provenance import Origin, provenance_of
 from customers.stamps import RANKS
 from customers.views import uuid
 from customers.visibility import visible_customer
@@ -38,6 +39,37 @@ CHANGE_FIELDS: dict[str, Any] = {
     "isErased": serializers.BooleanField(help_text="The values were erased with the person's data."),
 }
 FieldChangeListed = shape("FieldChange", CHANGE_FIELDS, "A field that changed.", is_sparse=True)
+
+
+OriginReply = shape(
+    "Origin",
+    {
+        "source": serializers.CharField(help_text=", ".join(RANKS)),
+        "at": serializers.DateTimeField(help_text="When it was so, as its source says."),
+        "tier": serializers.IntegerField(
+            help_text="0 only fills what nobody of 1 ever wrote; then the later wins."
+        ),
+        "version": serializers.IntegerField(
+            help_text="The entity's, of a source that counts them: it goes before the time. Else 0."
+        ),
+        "eventId": serializers.CharField(allow_null=True, help_text="The event that said it."),
+        "by": serializers.CharField(
+            allow_null=True, help_text="As in the history; null where it said again what stood there."
+        ),
+        "recordedAt": serializers.DateTimeField(allow_null=True),
+    },
+    "The write that a field's value comes from.",
+)
+ProvenanceReply = shape(
+    "Provenance",
+    {
+        "id": serializers.UUIDField(help_text="The customer's."),
+        "fields": serializers.DictField(
+            child=OriginReply(), help_text="By field; customFields.<key> for a key."
+        ),
+    },
+    "Where each field of a customer comes from.",
+)
 
 
 class HistoryQuery(PageQuery):
@@ -72,6 +104,39 @@ class CustomerHistory(ApiView):
         fields = [self.params["field"]] if "field" in self.params else []
         changes = changes_of(customer.pk, fields)
         return paginate(changes, self.params, HISTORY, change_payload, prepare=with_names)
+
+
+class CustomerProvenance(ApiView):
+    scopes = {"GET": Scope.READ}
+    looks = "provenance"
+    tag = "Customers"
+
+    @extend_schema(operation_id="getProvenance", responses={200: ProvenanceReply})
+    def get(self, request: Request, pk: str) -> Response:
+        """Read where each field of a customer comes from.
+
+        An entry for each field that somebody wrote, also one that was cleared, and for each key of `customFields`:
+        the write that won it. What your role does not see is left out. It stands apart from the customer, whose ETag
+        changes with what is written and not with who says it again.
+        """
+        customer, _ = visible_customer(request, uuid(pk))
+        self.about = customer.pk
+        origins = provenance_of(customer)
+        return Response(
+            {"id": str(customer.pk), "fields": {name: _origin(one) for name, one in origins.items()}}
+        )
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    return {
+        "source": origin.source,
+        "at": origin.at,
+        "tier": origin.tier,
+        "version": origin.version,
+        "eventId": None if origin.source in PEOPLE else origin.event or None,
+        "by": origin.by,
+        "recordedAt": origin.recorded_at,
+    }
 
 
 def column_of(field: str) -> str:

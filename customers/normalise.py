@@ -14,6 +14,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 WEAK_KINDS = ("email", "phoneNumber")
+CONTACTS = {"email": "email", "phoneNumber": "phone_number"}  # the columns that hold the latest of each
 SERVICE_KINDS = ("authUserId", "sclMemberId", "teetimePlayerId", "messagingContactId")
 EXTERNAL_PREFIX = "externalIds."
 MAX_LENGTH = 200

@@ -17,6 +17,7 @@ from crm.tenancy.scope import current_tenant
 from customers.matching import Decision, Holder, Key, by_strength, decide, is_strong
 from customers.models import CustomerProfile, DuplicateCandidate, Status
 from customers.normalise import WEAK_KINDS
+from customers.releasing import release
 
 HOLDERS = """
     SELECT a.kind, a.value, h.customer_id, h.recorded_for, h.is_owner
@@ -238,16 +239,21 @@ def roots_of(parts: Collection[UUID]) -> dict[UUID, UUID]:
     return {row["customer_id"]: row["root_id"] for row in select(ROOTS, [current_tenant().pk, list(parts)])}
 
 
-def register(customer: UUID, request: Request, *, now: datetime, shared: bool = False) -> UUID:
+def register(
+    customer: UUID, request: Request, *, now: datetime, shared: bool = False, freed: Collection[Key] = ()
+) -> UUID:
     """Give `customer`, who may be yet to be written, the identifiers of the request, and lock the profile.
 
     Returns the id of that profile: of a merged customer the survivor's.
+    freed: identifiers that they give up. A shared one passes to whoever has held it longest.
     Raises DuplicateResource when somebody else has one, or `customer` another of a kind that is had once;
     with `shared`, an e-mail or phone of somebody else is held together with them.
     """
     keys = sorted(request.hints.items())
-    _claim(keys, now=now)
+    _claim({*keys, *freed}, now=now)
     customer = lock_person(customer)
+    if freed:
+        release(customer, freed)
     book = _Book(read_holders(keys), read_strong([customer]))
     for key in keys:
         held_by = book.holders.get(key, ())

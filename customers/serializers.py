@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
@@ -108,8 +108,19 @@ class IdentifierFields(StrictSerializer):
     teetimePlayerId = Identifier(required=False)
     messagingContactId = Identifier(required=False)
     externalIds = Identifiers(required=False, help_text="Ids in other systems: golfRsaId, mcaV1ZaId …")
+    may_be_null: ClassVar[bool] = False
 
-    def validate_externalIds(self, value: dict[str, str]) -> dict[str, str]:
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        for name in IDENTIFIERS:
+            fields[name].allow_null = self.may_be_null
+        external: Any = fields["externalIds"]
+        external.child.allow_null = self.may_be_null
+        return fields
+
+    def validate_externalIds(self, value: dict[str, str] | None) -> dict[str, str] | None:
+        if value is None:
+            return None
         if len(value) > MOST_EXTERNAL_IDS:
             raise ValidationError(f"must have at most {MOST_EXTERNAL_IDS} entries", code="INVALID_FIELD")
         if any(not 0 < len(name) <= LONGEST_NAME for name in value):
@@ -121,8 +132,7 @@ class CustomerChange(IdentifierFields):
     """A partial change: what is absent stays, null clears."""
 
     tenantId = serializers.CharField(required=False)
-    email = Email(required=False, allow_null=True)
-    phoneNumber = Text(required=False, max_length=40, allow_null=True)
+    may_be_null = True
     emailVerified = Flag(source="email_verified", required=False)
     phoneVerified = Flag(source="phone_verified", required=False)
     firstName = words("first_name")
@@ -190,7 +200,6 @@ class CustomerNew(CustomerChange):
     """A new customer, with at least one identifier."""
 
     at_least_one = IDENTIFIERS
-    email = Email(required=False)
     lifecycleStage = StageField(
         source="stage",
         required=False,
@@ -233,7 +242,7 @@ class CustomerQuery(Query):
 
 
 class Writes(NamedTuple):
-    """A body taken apart: profile attributes, raw identifiers, and whether to share a taken contact."""
+    """A body taken apart: profile attributes, raw identifiers (None = given up), whether to share a taken contact."""
 
     fields: dict[str, Any]
     hints: dict[str, Any]
@@ -258,14 +267,16 @@ def writes_of(body: Mapping[str, Any]) -> Writes:
     for kind in IDENTIFIERS:
         if kind in fields:
             hints[kind] = fields.pop(kind)
-    hints |= {f"{EXTERNAL_PREFIX}{name}": value for name, value in hints.pop("externalIds", {}).items()}
+    if isinstance(external := hints.get("externalIds"), dict):
+        del hints["externalIds"]
+        hints |= {f"{EXTERNAL_PREFIX}{name}": value for name, value in external.items()}
     for kind, attribute in (("email", "email"), ("phoneNumber", "phone_number")):
         if kind in hints:
             fields[attribute] = hints[kind]
     phone = hints.get("phoneNumber")
     if phone is not None and normalise.identifier("phoneNumber", phone, current_tenant().region) is None:
         del hints["phoneNumber"]
-    return Writes(fields, {kind: value for kind, value in hints.items() if value is not None}, shared)
+    return Writes(fields, hints, shared)
 
 
 def hints_of(body: Mapping[str, Any]) -> dict[str, Any]:

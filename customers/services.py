@@ -22,8 +22,10 @@ from customers.changes import Mention, Person, add_person, apply_mentions, write
 from customers.history import changes_of
 from customers.identity_rules import Rules
 from customers.identity_settings import current_rules
+from customers.matching import is_strong
 from customers.models import CustomerProfile, ProfilePart, Status
 from customers.payloads import WIRE, created_payload, row_payload, updated_payload, wire_name
+from customers.releasing import given_up
 from customers.resolution import (
     Hit,
     Request,
@@ -124,13 +126,16 @@ def update_customer(
     *,
     by: str,
     hints: Mapping[str, Any] | None = None,
+    unlinks: bool = False,
     if_match: Condition = ANY,
     shared: bool = False,
 ) -> CustomerProfile:
     """Write profile attributes and learn raw identifiers; an absent attribute stays, a None clears.
 
-    The same holds for each key of custom_fields, whose values are raw.
+    The same holds for each key of custom_fields, whose values are raw. Who loses their e-mail or phone is no longer
+    found by it; a strong identifier that is None is taken from them (docs/decisions/0016-given-up.md).
 
+    unlinks: whether the caller may take strong identifiers; else ScopeRequired for one that the person has.
     if_match: the versions the change may be made from.
     Raises CustomerNotFound, PreconditionFailed, ValidationFailed, DuplicateResource (as create_customer).
     """
@@ -138,9 +143,12 @@ def update_customer(
     fields = _tidy(fields, now)
     if "custom_fields" in fields:
         fields = {**fields, "custom_fields": custom_fields.checked(fields["custom_fields"], is_new=False)}
-    learnt = _usable(hints, "") if hints else {}
-    mention = _mention(learnt, fields, by=by, now=now)
-    pk = register(pk, Request(learnt, mention.stamp.source), now=now, shared=shared)
+    named = {kind: value for kind, value in (hints or {}).items() if value is not None}
+    learnt = _usable(named, "") if named else {}
+    freed = given_up(pk, fields, (hints or {}).keys() - named.keys(), unlinks=unlinks)
+    links = [kind for kind, _ in freed if is_strong(kind)]
+    mention = _mention(learnt, fields, by=by, now=now)._replace(freed=links)
+    pk = register(pk, Request(learnt, mention.stamp.source), now=now, shared=shared, freed=freed)
     profile, _ = get_customer(pk, include_deleted=True)
     if_match.check(profile.etag)
     custom_fields.total(profile.custom_fields, fields.get("custom_fields", {}))

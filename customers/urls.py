@@ -5,7 +5,7 @@ from django.urls import path
 from customers.consent_views import CustomerConsents
 from customers.custom_views import CustomFieldList, CustomFieldOne
 from customers.export_views import CustomerExport
-from customers.history_views import CustomerHistory
+from customers.history_views import CustomerHistory, CustomerProvenance
 from customers.tag_views import CustomerTags, TagList, TagOne
 from customers.views import CustomerFind, CustomerList, CustomerOne, CustomerResolve, CustomerRestore
 
@@ -19,6 +19,7 @@ urlpatterns = [
     path("customers/<str:pk>", CustomerOne.as_view(), name="customer"),
     path("customers/<str:pk>/consents", CustomerConsents.as_view(), name="customer-consents"),
     path("customers/<str:pk>/history", CustomerHistory.as_view(), name="customer-history"),
+    path("customers/<str:pk>/provenance", CustomerProvenance.as_view(), name="customer-provenance"),
     path("customers/<str:pk>/tags", CustomerTags.as_view(), name="customer-tags"),
     path("tags/<path:name>", TagOne.as_view(), name="tag"),
     path("tags", TagList.as_view(), name="tags"),

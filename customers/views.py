@@ -147,7 +147,9 @@ class CustomerOne(ApiView):
     def patch(self, request: Request, pk: str) -> Response:
         """Change a customer.
 
-        What is absent stays, null clears. Identifiers are added; they are taken away by merging only.
+        What is absent stays, null clears. Identifiers are added: another e-mail does not take the one from before. Null
+        takes them: who loses their e-mail or phone is no longer found by it (a shared one passes to whoever has held
+        it longest); a login, service link or external id goes with `crm:admin` only.
         """
         writes = writes_of(self.body(CustomerChange))
         keep_in_clubs(request, writes.fields)
@@ -156,6 +158,7 @@ class CustomerOne(ApiView):
             changed = services.update_customer(
                 profile.pk, writes.fields, by=self.credential.actor, hints=writes.hints,
                 if_match=self.condition, shared=writes.shared,
+                unlinks=Scope.ADMIN in self.credential.scopes,
             )  # fmt: skip
         return answer(changed)
 

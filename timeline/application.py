@@ -14,7 +14,7 @@ from crm.tenancy.rows import dump, insert_rows, run
 from crm.tenancy.scope import current_tenant
 from customers import ledger, normalise
 from customers.acts import Act
-from customers.changes import CONTACTS, Mention, apply_mentions, blocked_contacts
+from customers.changes import Mention, apply_mentions, blocked_contacts
 from customers.changes import Outcome as People
 from customers.facts import FactChange, FactWrite, apply_facts
 from customers.identity_settings import current_rules
@@ -32,7 +32,7 @@ from timeline.sources import TYPES
 from timeline.subjects import snapshots
 
 LEFT_OUT = "FIELD_LEFT_OUT"
-CONTACTS_OF = {column: kind for kind, column in CONTACTS.items()}
+CONTACTS_OF = {column: kind for kind, column in normalise.CONTACTS.items()}
 ACTS = "crm"  # the source of what was done here, by whomever
 ENTRY_COLUMNS = [
     "id", "customer_id", "recorded_for", "type", "category", "channel", "title", "description", "metadata",

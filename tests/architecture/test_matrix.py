@@ -56,6 +56,7 @@ AMSV GET    customers/<str:pk>/consents
 AM-- POST   customers/<str:pk>/consents
 A--- DELETE tags/<path:name>
 AMSV GET    customers/<str:pk>/history
+AMSV GET    customers/<str:pk>/provenance
 A--- POST   customers/<str:pk>/restore
 AMSV GET    customers/<str:pk>/activities
 AMS- POST   customers/<str:pk>/activities

@@ -78,6 +78,7 @@ API: dict[str, dict[str, Call]] = {
         "POST": Call("crm:write", 201, {"channel": "EMAIL", "state": "WITHDRAWN"}),
     },
     "api/v1/customers/<str:pk>/history": {"GET": Call("crm:read", 200)},
+    "api/v1/customers/<str:pk>/provenance": {"GET": Call("crm:read", 200)},
     "api/v1/customers/<str:pk>/restore": {"POST": Call("crm:admin", 200)},
     "api/v1/customers/<str:pk>/activities": {
         "GET": Call("crm:read", 200),
