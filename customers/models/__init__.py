@@ -16,6 +16,7 @@ from customers.models.golf import (
 )
 from customers.models.history import FieldChange, FieldWrite
 from customers.models.identity import AliasHolder, DuplicateCandidate, IdentityAlias
+from customers.models.likeness import LikenessKeys, LikenessWeights
 from customers.models.merging import MergeRecord, MergeRule, ProfilePart
 from customers.models.profile import CustomerMetrics, CustomerProfile, CustomerType, Stage, Status
 from customers.models.rules import BlockedValue, Demotion, IdentityRule
@@ -47,6 +48,8 @@ __all__ = [
     "IdentityAlias",
     "IdentityRule",
     "Invoice",
+    "LikenessKeys",
+    "LikenessWeights",
     "Membership",
     "MergeRecord",
     "MergeRule",

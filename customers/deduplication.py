@@ -1,0 +1,224 @@
+"""The finder of duplicates: compares people who share a key and keeps the pairs that may be one person.
+
+In full by command, for everybody; after a change, for those who changed. What staff decided is never touched: a pair
+is one row for ever, and only open ones are written.
+"""
+
+import random
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from crm.tenancy.models import uuid7
+from crm.tenancy.rows import insert_rows, select
+from crm.tenancy.scope import current_tenant
+from customers import comparing
+from customers.comparing import Blocks, Pair, Records
+from customers.likeness import Band, Learner, Model, Verdict, judge, record
+from customers.models import CustomerProfile, DuplicateCandidate, LikenessWeights
+
+Report = Callable[[str, int, int], None]
+FINDER = DuplicateCandidate.FINDER
+DRAWN, DRAWN_FROM = 40_000, 2_000  # pairs at random, of so many people
+FEWEST = 1_000  # people to learn from
+MET = 60_000  # pairs with a key in common, to learn from
+COMMON_NAMES = 3_000
+COMMON = 0.0005  # the share of people from which a name is common
+COLUMNS = [
+    "id", "first_id", "second_id", "status", "reason", "source", "source_event_id", "created_at", "band", "score",
+    "reasons", "vetoes", "checked_at",
+]  # fmt: skip
+JUDGED = """(tenant_id, first_id, second_id) DO UPDATE SET band = EXCLUDED.band, score = EXCLUDED.score,
+    reasons = EXCLUDED.reasons, vetoes = EXCLUDED.vetoes, checked_at = EXCLUDED.checked_at
+    WHERE customers_duplicatecandidate.status = 'OPEN'"""
+SOME = """
+    SELECT p.id FROM customers_customerprofile p
+    WHERE p.tenant_id = %s AND p.status NOT IN ('MERGED', 'DELETED') ORDER BY random() LIMIT %s
+"""
+NAMES = """
+    SELECT {column} AS name, count(*) AS people FROM customers_customerprofile
+    WHERE tenant_id = %s AND status NOT IN ('MERGED', 'DELETED') AND {column} <> ''
+    GROUP BY 1 ORDER BY 2 DESC LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a run came to: people there are, how they were blocked, pairs put forward by band, pairs withdrawn."""
+
+    people: int
+    blocks: Blocks
+    certain: int
+    to_review: int
+    withdrawn: int
+
+
+def say_nothing(_what: str, _done: int, _of: int) -> None:
+    pass
+
+
+def find_all(
+    *, learn: bool = False, dry_run: bool = False, report: Report = say_nothing, model: Model | None = None
+) -> Found:
+    """Compare everybody of the open tenant. Not in a transaction: each batch of pairs commits by itself.
+
+    learn:   work out the tenant's own weights first, and keep them. dry_run: count and write no pair.
+    report:  hears what is being done, how far it is, and of how many.
+    Three statements for 5,000 people whose keys are stale, two for 5,000 pairs; the rest is a handful. Repeating it
+    is harmless, and one that was killed has lost nothing but time.
+    """
+    began, people = timezone.now(), CustomerProfile.objects.listed().count()
+    comparing.refresh_keys(lambda done: report("people", done, people))
+    try:
+        blocks = comparing.block_everybody(people)
+        model = model or (learn_weights(people, blocks) if learn else weights(people))
+        counts = dict.fromkeys(Band, 0)
+        records, done = Records(), 0
+        for pairs in comparing.all_pairs():
+            verdicts = _judge(pairs, records, model)
+            for verdict in verdicts.values():
+                counts[verdict.band] += 1
+            if not dry_run:
+                _keep(verdicts, at=timezone.now())
+            done += len(pairs)
+            report("pairs", done, blocks.pairs)
+    finally:
+        comparing.drop_blocks()
+    withdrawn = 0 if dry_run else _reconsider(Q(checked_at=None) | Q(checked_at__lt=began), model)
+    return Found(people, blocks, counts[Band.AUTO], counts[Band.REVIEW], withdrawn)
+
+
+def find_for(ids: Collection[UUID]) -> int:
+    """Compare these people with everybody else, in one transaction; how many pairs were put forward or kept.
+
+    At most eleven statements, whatever the number of people.
+    """
+    if not ids:
+        return 0
+    began = timezone.now()
+    with transaction.atomic():
+        comparing.refresh_keys_of(ids)
+        model = weights()
+        verdicts = _judge(comparing.pairs_of(ids), Records(), model)
+        kept = _keep(verdicts, at=timezone.now())
+        stale = Q(checked_at=None) | Q(checked_at__lt=began)
+        _reconsider(stale & (Q(first__in=ids) | Q(second__in=ids)), model)
+    return kept
+
+
+def _judge(
+    pairs: Sequence[Pair], records: Records, model: Model, *, in_full: bool = False
+) -> dict[Pair, Verdict]:
+    """A verdict on each pair of people who are still there."""
+    known = records.of({pk for pair in pairs for pk in pair})
+    return {
+        (first, second): judge(known[first], known[second], model, in_full=in_full)
+        for first, second in pairs
+        if first in known and second in known
+    }
+
+
+def _keep(verdicts: dict[Pair, Verdict], *, at: datetime) -> int:
+    """Put forward the pairs that may be one person, or bring up to date what was said of them."""
+    rows = [
+        _row(pair, verdict, at)
+        for pair, verdict in sorted(verdicts.items())
+        if verdict.band is not Band.IGNORE
+    ]
+    insert_rows(DuplicateCandidate, rows, COLUMNS, conflict=JUDGED)
+    return len(rows)
+
+
+def _row(pair: Pair, verdict: Verdict, at: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid7(), "first_id": pair[0], "second_id": pair[1], "status": "OPEN", "source": FINDER,
+        "source_event_id": "",
+        "reason": ", ".join(reason.name for reason in verdict.reasons if reason.weight > 0)[:300],
+        "created_at": at, "checked_at": at, "band": verdict.band, "score": round(verdict.score, 4),
+        "reasons": [list(reason) for reason in verdict.reasons], "vetoes": verdict.vetoes,
+    }  # fmt: skip
+
+
+def _reconsider(which: Q, model: Model) -> int:
+    """Judge open pairs that no key brought up; the finder's own that are no longer alike are withdrawn, how many.
+
+    What a source told of stays in the queue, with what the finder thinks of it.
+    """
+    told = list(
+        DuplicateCandidate.objects.filter(which, status="OPEN").values_list(
+            "pk", "first_id", "second_id", "source"
+        )
+    )
+    verdicts = _judge(
+        [(first, second) for _pk, first, second, _source in told], Records(), model, in_full=True
+    )
+    withdrawn = []
+    for pk, first, second, source in told:
+        verdict = verdicts.get((first, second))
+        if source == FINDER and (verdict is None or verdict.band is Band.IGNORE):
+            withdrawn.append(pk)
+            verdicts.pop((first, second), None)
+    _keep({pair: _at_least_review(verdict) for pair, verdict in verdicts.items()}, at=timezone.now())
+    DuplicateCandidate.objects.filter(pk__in=withdrawn, status="OPEN").delete()
+    return len(withdrawn)
+
+
+def _at_least_review(verdict: Verdict) -> Verdict:
+    return verdict._replace(band=Band.REVIEW) if verdict.band is Band.IGNORE else verdict
+
+
+def weights(people: int | None = None) -> Model:
+    """What likeness weighs among the tenant's people: as they taught, else as shipped. Two statements."""
+    people = CustomerProfile.objects.listed().count() if people is None else people
+    kept = LikenessWeights.objects.first()
+    if kept is None:
+        return Model(people)
+    model = Model.of_json(kept.weights)
+    model.people = people
+    return model
+
+
+def learn_weights(people: int, blocks: Blocks) -> Model:
+    """Work out the tenant's own weights, and keep them; of too few people, nothing is learnt.
+
+    blocks: those of the last `block_everybody`.
+    """
+    if people < FEWEST:
+        return weights(people)
+    learner, records, dice = Learner(), Records(), random.Random(1)
+    some = [row["id"] for row in select(SOME, [current_tenant().pk, DRAWN_FROM])]
+    drawn = list(records.of(some).values())
+    for _ in range(DRAWN if len(drawn) > 1 else 0):
+        learner.draw(*dice.sample(drawn, 2))
+    for pairs in comparing.all_pairs(every=max(1, blocks.pairs // MET)):
+        known = records.of({pk for pair in pairs for pk in pair})
+        for first, second in pairs:
+            if first in known and second in known:
+                learner.meet(known[first], known[second])
+    model = learner.model(people=people, names=common_names(people))
+    told = orjson.loads(orjson.dumps(model.as_json()))
+    LikenessWeights.objects.update_or_create(
+        tenant=current_tenant(), defaults={"weights": told, "learnt_at": timezone.now()}
+    )
+    return model
+
+
+def common_names(people: int) -> dict[str, dict[str, float]]:
+    """The share of people who have each common first name and surname, folded. Two statements."""
+    found: dict[str, dict[str, float]] = {"given": {}, "surname": {}}
+    for column, name in (("first_name", "given"), ("last_name", "surname")):
+        rows = select(NAMES.format(column=column), [current_tenant().pk, COMMON_NAMES])
+        for row in rows:
+            folded = getattr(record("", **{column: row["name"]}), name)
+            found[name][folded] = found[name].get(folded, 0.0) + row["people"] / people
+    return {
+        name: {word: share for word, share in shares.items() if share >= COMMON}
+        for name, shares in found.items()
+    }
