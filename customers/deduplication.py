@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from crm.tenancy.models import uuid7
@@ -41,11 +41,6 @@ JUDGED = """(tenant_id, first_id, second_id) DO UPDATE SET band = EXCLUDED.band,
 SOME = """
     SELECT p.id FROM customers_customerprofile p
     WHERE p.tenant_id = %s AND p.status NOT IN ('MERGED', 'DELETED') ORDER BY random() LIMIT %s
-"""
-NAMES = """
-    SELECT {column} AS name, count(*) AS people FROM customers_customerprofile
-    WHERE tenant_id = %s AND status NOT IN ('MERGED', 'DELETED') AND {column} <> ''
-    GROUP BY 1 ORDER BY 2 DESC LIMIT %s
 """
 
 
@@ -214,10 +209,10 @@ def common_names(people: int) -> dict[str, dict[str, float]]:
     """The share of people who have each common first name and surname, folded. Two statements."""
     found: dict[str, dict[str, float]] = {"given": {}, "surname": {}}
     for column, name in (("first_name", "given"), ("last_name", "surname")):
-        rows = select(NAMES.format(column=column), [current_tenant().pk, COMMON_NAMES])
-        for row in rows:
-            folded = getattr(record("", **{column: row["name"]}), name)
-            found[name][folded] = found[name].get(folded, 0.0) + row["people"] / people
+        told = CustomerProfile.objects.listed().exclude(**{column: ""}).order_by().values_list(column)
+        for spelt, times in told.annotate(times=Count("pk")).order_by("-times")[:COMMON_NAMES]:
+            folded = getattr(record("", **{column: spelt}), name)
+            found[name][folded] = found[name].get(folded, 0.0) + times / people
     return {
         name: {word: share for word, share in shares.items() if share >= COMMON}
         for name, shares in found.items()

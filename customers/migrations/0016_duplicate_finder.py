@@ -11,7 +11,7 @@ from crm.tenancy.constraints import tenant_foreign_key
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0014_consent"),
+        ("customers", "0015_sorted_by_name"),
         ("tenancy", "0008_date_format_and_audit_indexes"),
     ]
 
