@@ -249,6 +249,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CONSUMER = "crm.worker:Consumer"
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CHANNEL_ERROR_RETRY = (
+    True  # a Redis that is full refuses commands, and is no reason to die either
+)
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: nobody should have to restart a worker
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3 * CELERY_TASK_TIME_LIMIT,

@@ -1,6 +1,10 @@
-"""The worker's side of the broker: what Celery would die of while Redis is away, it lives through."""
+"""The worker's side of the broker: what Celery would die of while Redis is away or full, it lives through."""
+
+import time
 
 from celery.worker.consumer import Consumer as CeleryConsumer
+
+PAUSE = 1.0  # seconds before the next try with a broker that answers and refuses
 
 
 class Consumer(CeleryConsumer):  # type: ignore[misc]
@@ -15,3 +19,5 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]
         for channel in getattr(self.connection.transport, "channels", None) or ():
             channel.do_restore = False
         super().on_connection_error_after_connected(exc)
+        if isinstance(exc, self.channel_errors):
+            time.sleep(PAUSE)
