@@ -16,6 +16,7 @@ from tests.rig.running import Failure, Running
 
 __all__ = ["Failure", "Rig"]
 OURS = ("web", "worker", "consumer", "beat")
+SERVERS = ("postgres", "valkey")
 
 
 class Rig(Running):
@@ -61,6 +62,7 @@ class Rig(Running):
     @contextlib.contextmanager
     def frozen(self, name: str) -> Iterator[None]:
         """A process and its children that are there and do nothing."""
+        self.is_away(name)
         pids = self.family(name)
         self.note(f"SIGSTOP {name} {pids}")
         _signal_all(pids, signal.SIGSTOP)
@@ -69,11 +71,13 @@ class Rig(Running):
         finally:
             self.note(f"SIGCONT {name}")
             _signal_all(pids, signal.SIGCONT)
+            self.is_back(name)
 
     @contextlib.contextmanager
     def without(self, name: str) -> Iterator[None]:
         """A server or process that is stopped and that nobody restarts meanwhile."""
         service, process = self.supervisor.services[name], self.process(name)
+        self.is_away(name)
         self.note(f"stop {name}")
         self.supervisor.processes.stop(process, patience=service.patience, wait=self.supervisor.pump)
         service.process = None
@@ -82,6 +86,16 @@ class Rig(Running):
         finally:
             self.note(f"start {name}")
             self.supervisor.launch(service)
+            self.is_back(name)
+
+    def is_away(self, name: str) -> None:
+        if name in SERVERS:
+            self.whole_since = float("inf")
+
+    def is_back(self, name: str) -> None:
+        """What waited while a server was away by our own hand was not stuck: it could not be worked on."""
+        if name in SERVERS:
+            self.whole_since = time.monotonic()
 
     # --- servers
     def crash_postgres(self) -> None:

@@ -45,7 +45,7 @@ class Running(Group):
         super().__init__(environ, directory, Supervisor(processes, Console(self.log, colour=False)))
         self.seed, self.dice = seed, random.Random(seed)
         self.faults: list[tuple[float, str]] = []
-        self.runs = 0
+        self.runs, self.whole_since = 0, 0.0  # a moment of the monotonic clock; inf while a server is away
         self.journal = directory / "journal"
         self.journal.mkdir()
         self.samplers: list[Callable[[], None]] = []

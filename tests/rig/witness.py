@@ -40,7 +40,7 @@ COUNTERS = """
 
 
 class Watch:
-    """Looks every other second how long the oldest row has waited, through all that happens."""
+    """Looks every other second how long the oldest row has waited, since all servers are there."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig, self.worst, self.looked = rig, 0.0, 0.0
@@ -53,7 +53,7 @@ class Watch:
             ((age,),) = self.rig.rows(OLDEST)
         except psycopg.Error:
             return
-        self.worst = max(self.worst, float(age))
+        self.worst = max(self.worst, min(float(age), time.monotonic() - self.rig.whole_since))
 
 
 def drain(rig: Rig) -> float:
