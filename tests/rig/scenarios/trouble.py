@@ -10,7 +10,7 @@ SECRET = "someone-secret"
 @scenario("Q7", times=1)
 def a_worker_is_up_but_takes_nothing(rig: Rig, times: int) -> None:
     with rig.frozen("worker"):
-        told(rig, ("workers",), "process events", "fairway_heartbeat_age_seconds", lambda value: value > 90)
+        told(rig, ("workers",), "  process ", "fairway_heartbeat_age_seconds", lambda value: value > 90)
     rig.until(lambda: rig.health()["workers"]["status"] == "ok", within=60, what="the worker's life is seen")
 
 
