@@ -7,7 +7,7 @@ transaction with the event's own settling, so an event counts once whatever dies
 import gc
 import json
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -81,21 +81,26 @@ CLAIM = """
         SELECT id FROM timeline_inboundevent
         WHERE tenant_id = %(tenant)s AND is_waiting
           AND (next_attempt_at IS NULL OR next_attempt_at <= %(now)s)
-          AND {fresh}
-        ORDER BY priority, id LIMIT %(limit)s
+          AND {which}
+        ORDER BY {order} LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
     )
     UPDATE timeline_inboundevent e
     SET claimed_at = %(now)s, claims = e.claims + coalesce(e.claimed_at > pg_postmaster_start_time(), false)::int
     FROM due WHERE e.id = due.id RETURNING e.id, e.claims
 """
-FRESH = "claimed_at IS NULL AND claims = 0 AND attempts = 0"
+FRESH = {"which": "claimed_at IS NULL AND claims = 0 AND attempts = 0", "order": "priority, id"}
 # What failed before, or whose worker never came back, runs alone: it must not take others with it again. A claim
-# from before the server's own crash was lost by the server: it is free at once, and no worker died of the event.
-ALONE = """
-    (claimed_at IS NOT NULL OR claims > 0 OR attempts > 0)
-    AND (claimed_at IS NULL OR claimed_at < greatest(%(lost)s, pg_postmaster_start_time()))
-"""
+# from before the server's own crash was lost by the server: it is free at once, and no worker died of the event. Over
+# whom more workers died goes later: else the lethal one kills each new worker before its neighbours had their turn, and
+# one that was only there when somebody killed a worker is there again when the next one is killed.
+ALONE = {
+    "which": """
+        (claimed_at IS NOT NULL OR claims > 0 OR attempts > 0)
+        AND (claimed_at IS NULL OR claimed_at < greatest(%(lost)s, pg_postmaster_start_time()))
+    """,
+    "order": "claims, priority, id",
+}
 ALONE_A_TURN = 20
 LOOK = """
     SELECT e.id, e.attempts, e.received_at, b.raw FROM timeline_inboundevent e
@@ -313,10 +318,10 @@ def _take_turn(tally: Tally, limit: int) -> bool:
     return True
 
 
-def _claim(which: str, limit: int, now: datetime) -> list[tuple[UUID, int]]:
+def _claim(which: Mapping[str, str], limit: int, now: datetime) -> list[tuple[UUID, int]]:
     """Mark due events as being worked on and commit that, so that a crash shows. One statement."""
     params = {"now": now, "tenant": current_tenant().pk, "lost": now - LEASE, "limit": limit}
-    return [(row["id"], row["claims"]) for row in select(CLAIM.format(fresh=which), params)]
+    return [(row["id"], row["claims"]) for row in select(CLAIM.format(**which), params)]
 
 
 def _work(ids: Sequence[UUID], claimed_at: datetime, tally: Tally) -> None:

@@ -400,6 +400,16 @@ def test_eight_threads_with_one_new_person_make_one_profile() -> None:
         assert InboundEvent.objects.filter(status=SyncStatus.SUCCESS).count() == 40
 
 
+def test_over_whom_more_workers_died_goes_after_the_others_that_run_alone(tenant: Tenant) -> None:
+    receive([event(number) for number in (1, 2, 3)])
+    left = InboundEvent.objects.filter(is_waiting=True)
+    left.update(claimed_at=timezone.now() - timedelta(minutes=1))
+    first, *others = left.order_by("pk").values_list("pk", flat=True)
+    left.filter(pk=first).update(claims=1)
+    turns = [ingestion._claim(ingestion.ALONE, 1, timezone.now())[0] for _ in range(3)]
+    assert [pk for pk, _ in turns] == [*others, first]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_event_whose_duplicate_is_just_being_counted_is_not_left_lying(monkeypatch: Any) -> None:
     tenant = TenantFactory(slug="twice")
