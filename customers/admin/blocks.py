@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from customers.admin.columns import COLUMNS, Column, name_places
+from customers.admin.history import OWN, labels_of
 from customers.admin.page import origin
 from customers.admin.tabs import Panel, tab
 from customers.models import (
@@ -92,13 +93,16 @@ def service_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
 
 @tab("data", _("All data"), icon="file-text", position=50)
 def data_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
-    """Free-form data, and for every attribute who wrote it last. No statement."""
-    return Panel("admin/customers/data.html", {"profile": profile, "written": written(profile)})
+    """Free-form data, and for every attribute who wrote it last. Two statements at most."""
+    labels = labels_of(f"{OWN}{key}" for key in profile.custom_fields)
+    own = [(labels[f"{OWN}{key}"], value) for key, value in profile.custom_fields.items()]
+    return Panel("admin/customers/data.html", {"profile": profile, "own": own, "written": written(profile)})
 
 
 def written(profile: CustomerProfile) -> list[dict[str, Any]]:
+    labels = labels_of(profile.provenance)
     return [
-        {"name": name.replace("_", " "), "value": value_of(profile, name), "origin": origin(profile, name),
+        {"name": labels[name], "value": value_of(profile, name), "origin": origin(profile, name),
          "event": stamp[4]}
         for name, stamp in sorted(profile.provenance.items())
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -18,7 +19,7 @@ from crm.tenancy.admin.base import ReadOnlyAdmin
 from crm.tenancy.markup import ago, badge, source_name
 from crm.tenancy.permissions import Right
 from customers.admin.html import person
-from customers.admin.page import kind_words
+from customers.admin.kinds import kind_words, reason_words
 from customers.models import AliasHolder, CustomerProfile, DuplicateCandidate
 from customers.visibility import of_visible_people
 
@@ -151,7 +152,7 @@ class DuplicateCandidateAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Reason"))
     def why(self, row: DuplicateCandidate) -> str:
-        return reason_words(row.reason)
+        return capfirst(reason_words(row.reason))
 
     @admin.display(description=_("Told by"))
     def told_by(self, row: DuplicateCandidate) -> str:
@@ -166,13 +167,6 @@ class DuplicateCandidateAdmin(ReadOnlyAdmin):
         return badge(row.get_status_display(), TONES[row.status])
 
 
-def reason_words(reason: str) -> str:
-    """The reason with the identifier's kind as people say it: the same phone."""
-    kind = reason.removeprefix("the same ")
-    words = kind_words(kind)
-    return reason if kind == reason else _t("The same %s") % (words if words[:2].isupper() else words.lower())
-
-
 def lines(first: CustomerProfile, second: CustomerProfile) -> list[Line]:
     """What the two say, attribute by attribute, where either says anything."""
     found = [Line(label, getattr(first, name), getattr(second, name)) for name, label in COMPARED.items()]
@@ -184,5 +178,6 @@ def shared(pair: DuplicateCandidate) -> list[str]:
     held = AliasHolder.objects.filter(customer__in=[pair.first_id, pair.second_id]).select_related("alias")
     count: dict[str, int] = {}
     for holder in held:
-        count[str(holder.alias)] = count.get(str(holder.alias), 0) + 1
+        said = f"{kind_words(holder.alias.kind)} {holder.alias.value}"
+        count[said] = count.get(said, 0) + 1
     return sorted(alias for alias, times in count.items() if times > 1)

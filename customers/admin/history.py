@@ -1,5 +1,6 @@
 """The tab History of a person's page: what changed in their fields, in sentences."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,11 +17,14 @@ from crm.errors import ValidationFailed
 from crm.rest.paging import Walk, walk
 from crm.tenancy.markup import day as said_day
 from crm.tenancy.markup import moment, source_name
+from customers.admin.kinds import kind_words
 from customers.admin.tabs import Panel, tab
+from customers.custom_fields import definitions
 from customers.history import HISTORY, changes_of, with_names
 from customers.models import CustomerProfile, FieldChange
 
 TAKE, LONGEST = 25, 160
+OWN = "custom_fields."
 COLUMNS: dict[str, Any] = {column.attname: column for column in CustomerProfile._meta.concrete_fields}
 LABELS = {
     "date_of_birth": _("Birth date"),
@@ -52,18 +56,19 @@ class Line:
 
 @tab("history", _("History"), icon="history", position=45)
 def history_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
-    """One page of the changes, of one field if asked. Four statements at most, the same cost however far back."""
+    """One page of the changes, of one field if asked. Five statements at most, the same cost however far back."""
     field, cursor = request.GET.get("field", "")[:200].replace("\0", ""), request.GET.get("cursor", "")
     try:
         page = walk(changes_of(profile.pk, [field] if field else ()), HISTORY, cursor=cursor, take=TAKE)
     except ValidationFailed:  # a cursor that somebody typed
         page = Walk([], None)
     with_names(page.rows)
-    names = changes_of(profile.pk).order_by().values_list("field", flat=True).distinct()
+    names = list(changes_of(profile.pk).order_by().values_list("field", flat=True).distinct())
+    labels = labels_of(names)
     context = {
         "profile": profile,
-        "lines": [line(change) for change in page.rows],
-        "fields": sorted({(name, label(name)) for name in names}, key=lambda one: one[1].lower()),
+        "lines": [line(change, labels) for change in page.rows],
+        "fields": sorted(labels.items(), key=lambda one: one[1].lower()),
         "field": field,
         "is_older": bool(cursor),
         "next": urlencode({"tab": "history", "field": field, "cursor": page.next_cursor})
@@ -73,21 +78,35 @@ def history_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
     return Panel("admin/customers/history.html", context)
 
 
-def line(change: FieldChange) -> Line:
+def line(change: FieldChange, labels: Mapping[str, str]) -> Line:
     details = [
         (_t("event") if change.by == "events" else _t("act"), change.event),
         (_t("request"), change.request_id),
         (_t("recorded"), moment(change.recorded_at)),
     ]
     who = change.by_name or ("" if change.by == "events" else change.by)
-    return Line(change, label(change.field), said(change), who, [pair for pair in details if pair[1]])
+    behind = [pair for pair in details if pair[1]]
+    return Line(change, labels.get(change.field, change.field), said(change), who, behind)
+
+
+def labels_of(fields: Iterable[str]) -> dict[str, str]:
+    """Columns, and keys of maps, as people call them. One statement where custom fields are among them."""
+    wanted = set(fields)
+    own = definitions() if any(field.startswith(OWN) for field in wanted) else {}
+    return {
+        field: own[key].label
+        if field.startswith(OWN) and (key := field.removeprefix(OWN)) in own
+        else label(field)
+        for field in wanted
+    }
 
 
 def label(field: str) -> str:
-    """A column, or a key of a map, as people call it."""
     name, _dot, key = field.partition(".")
-    if name == "custom_fields":
+    if name == "custom_fields":  # one that is defined no longer
         return key
+    if name == "external_ids" and key:
+        return kind_words(key)
     column = COLUMNS.get(name)  # none for a column of former times
     words = LABELS.get(name) or (column.verbose_name if column else name.replace("_", " "))
     return f"{capfirst(words)} {key}".strip()

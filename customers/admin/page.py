@@ -1,7 +1,6 @@
 """What a person's page shows around its tabs: head, figures, contact, membership, consent, identifiers."""
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,7 +10,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _l
 
 from crm.tenancy.access import may
 from crm.tenancy.actors import actor_names
@@ -21,6 +19,7 @@ from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_tenant
 from customers.admin.columns import name_places
 from customers.admin.custom_values import shown
+from customers.admin.kinds import kind_words, reason_words, same_words
 from customers.admin.tabs import Panel, banners, chosen_tab, tabs
 from customers.admin.tagging import marks
 from customers.matching import by_strength, is_strong
@@ -35,16 +34,6 @@ from customers.models import (
 )
 from customers.visibility import of_visible_people
 from customers.words import CHANNELS
-
-KINDS = {
-    "email": _l("E-mail"),
-    "phoneNumber": _l("Phone"),
-    "authUserId": _l("Log-in"),
-    "sclMemberId": _l("SCL member"),
-    "teetimePlayerId": _l("TeeTime player"),
-    "messagingContactId": _l("Messaging contact"),
-}
-ACRONYMS = {"RSA", "CDH", "WHS", "ID", "SCL"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +68,7 @@ class Light:
 @dataclass(frozen=True, slots=True)
 class Identifier:
     kind: str
+    words: str
     value: str
     is_strong: bool
     is_owner: bool
@@ -270,7 +260,7 @@ def identifiers(request: HttpRequest, profile: CustomerProfile) -> list[Identifi
         sharing.setdefault(other.alias_id, []).append(other.customer)
     return [
         Identifier(
-            kind_words(holder.alias.kind),
+            holder.alias.kind, kind_words(holder.alias.kind),
             holder.alias.value, is_strong(holder.alias.kind), holder.is_owner, holder.source, holder.since,
             bool(holder.alias.masked), sharing.get(holder.alias_id, []),
         )
@@ -279,20 +269,14 @@ def identifiers(request: HttpRequest, profile: CustomerProfile) -> list[Identifi
 
 
 def household(held: list[Identifier]) -> list[dict[str, Any]]:
-    """Those who have the same e-mail or phone, and what they share. No statement."""
-    found: dict[Any, dict[str, Any]] = {}
+    """Those who have the same e-mail or phone, and what they share in words. No statement."""
+    people: dict[Any, CustomerProfile] = {}
+    shared: dict[Any, list[str]] = {}
     for one in held:
         for other in one.shared_with:
-            found.setdefault(other.pk, {"person": other, "shared": []})["shared"].append(one.kind)
-    return list(found.values())
-
-
-def kind_words(kind: str) -> str:
-    """An identifier's kind as people say it: externalIds.golfRsaId as Golf RSA."""
-    if kind in KINDS:
-        return str(KINDS[kind])
-    words = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+", kind.removeprefix("externalIds.").removesuffix("Id"))
-    return " ".join(word.upper() if word.upper() in ACRONYMS else word.capitalize() for word in words)
+            people[other.pk] = other
+            shared.setdefault(other.pk, []).append(one.kind)
+    return [{"person": people[pk], "shared": same_words(*kinds)} for pk, kinds in shared.items()]
 
 
 def data(profile: CustomerProfile) -> list[Prop]:
@@ -343,6 +327,10 @@ def duplicates(request: HttpRequest, profile: CustomerProfile) -> list[dict[str,
     rows = DuplicateCandidate.objects.filter(Q(first=profile.pk) | Q(second=profile.pk), status="OPEN")
     seen = of_visible_people(request, rows.select_related("first", "second"), "first", "second")
     return [
-        {"pair": pair, "other": pair.second if pair.first_id == profile.pk else pair.first}
+        {
+            "pair": pair,
+            "other": pair.second if pair.first_id == profile.pk else pair.first,
+            "reason": reason_words(pair.reason),
+        }
         for pair in seen.order_by("-created_at")[:3]
     ]

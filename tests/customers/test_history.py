@@ -141,6 +141,17 @@ def test_custom_fields_are_followed_key_by_key(tenant: Tenant) -> None:
     assert chain("custom_fields.left") == [(None, True, "api")]
 
 
+def test_staff_read_labels_not_keys(tenant: Tenant) -> None:
+    CustomFieldFactory(key="shoe", label="Shoe size", type="INT")
+    person = create_customer({"custom_fields": {"shoe": 9}}, {"email": "p@example.com"}, by="key:a")
+    update_customer(person.pk, {}, hints={"externalIds.golfRsaId": "GR-7"}, by="key:a")
+    history = staff_of().text(f"{LIST}{person.pk}/", tab="history")
+    assert "Shoe size set to “9”" in history
+    assert "Golf RSA set to “GR-7”" in history
+    assert "shoe " not in history
+    assert "Shoe size 9" in staff_of().text(f"{LIST}{person.pk}/", tab="data")
+
+
 def test_sets_of_rows_and_bare_sql_are_seen(tenant: Tenant) -> None:
     people = [CustomerProfileFactory(first_name="Ann") for _ in range(3)]
     with transaction.atomic():
