@@ -105,7 +105,8 @@ def key_of(label: str) -> str:
 
 
 def _dead_count(request: HttpRequest) -> str:
-    if club_refs(request) is not None:
+    """An alarm, so only for those who can see to it."""
+    if club_refs(request) is not None or not may(request, Right.ADMINISTER):
         return ""
     count = InboundEvent.objects.dead().values("pk")[: MOST_SHOWN + 1].count()
     return f"{MOST_SHOWN}+" if count > MOST_SHOWN else str(count or "")

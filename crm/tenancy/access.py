@@ -10,10 +10,9 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest
-from django.utils import timezone
 
 from crm.tenancy import audit
-from crm.tenancy.models import AuditEntry, Club, StaffMembership, Tenant, User
+from crm.tenancy.models import Club, StaffMembership, Tenant, User
 from crm.tenancy.permissions import Right
 from crm.tenancy.scope import scopes_disabled
 
@@ -116,13 +115,6 @@ def record_look(
         action, by=actor(request), object_type=thing(about), after=after, ip=client_ip(request), within=within,
         object_id=about.pk if isinstance(about, models.Model) else "",
     )  # fmt: skip
-
-
-def did_lately(request: HttpRequest, action: str, about: models.Model) -> bool:
-    """Is this act of the same person on the same row in the audit log, less than an hour old? One statement."""
-    since = timezone.now() - LATELY
-    entries = AuditEntry.objects.filter(object_type=thing(about), object_id=str(about.pk), at__gte=since)
-    return bool(entries.filter(actor=actor(request), action=action).exists())
 
 
 def plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from crm.tenancy.access import did_lately, record, require
+from crm.tenancy.access import record_look, require
 from crm.tenancy.permissions import Right
 from customers import terms
 from customers.admin.html import page_url
@@ -44,15 +44,15 @@ class Row:
 def find_view(request: HttpRequest) -> HttpResponse:
     """The people whom the term means, as options of the box's list; the best first.
 
-    The audit log says once an hour that somebody searched, the service's log each time how many it found; neither
-    says what was typed.
+    Somebody who searches on is one look in the audit log; the service's log says each time how many were found.
+    Neither says what was typed.
     """
     require(request, Right.VIEW)
     text = request.GET.get("q", "")[:LONGEST].strip()
     found = find_people(text, take=SHOWN + 1, within=within_clubs(request)) if text else []
     log.info("customers.searched", found=len(found))
-    if found and not did_lately(request, "customer.searched", request.user):  # type: ignore[arg-type]
-        record(request, "customer.searched", request.user, after={"shown": len(found)})  # type: ignore[arg-type]
+    if found:
+        record_look(request, "customer.searched", CustomerProfile)
     term = terms.parse(text)
     context: dict[str, Any] = {
         "text": text,

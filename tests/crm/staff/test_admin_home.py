@@ -41,6 +41,15 @@ def test_it_counts_what_arrived_waits_and_failed_for_good(tenant: Tenant) -> Non
     assert "Dead letters 1" in page
 
 
+@pytest.mark.parametrize("role", ["MARKETING", "STAFF", "VIEWER"])
+def test_dead_letters_alarm_only_those_who_can_see_to_them(tenant: Tenant, role: str) -> None:
+    InboundEventFactory(status="FAILED", is_waiting=False, dead_at=timezone.now())
+    assert "Dead letters 1 waiting for a decision" in staff_of().text("/admin/")
+    page = staff_of(role).text("/admin/")
+    assert "Dead letters 1" not in page
+    assert "a decision" not in page
+
+
 def test_a_source_that_fell_silent_is_named(tenant: Tenant) -> None:
     InboundEventFactory(source="scl", received_at=timezone.now() - timedelta(hours=5))
     page = staff_of().text("/admin/live/")
