@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django import template
+from django.forms import CheckboxInput, Textarea
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -13,6 +14,8 @@ from crm.tenancy import markup
 from customers.admin.columns import status_badge
 from customers.admin.html import consent_lights, flag_badges, stage_badge
 from timeline.admin.words import type_words
+
+WIDE = {"data-chips", "data-wide"}
 
 register = template.Library()
 
@@ -94,3 +97,14 @@ def breakable(address: str) -> SafeString:
     """An e-mail address that breaks before its @ rather than anywhere."""
     name, at, domain = str(address).partition("@")
     return format_html("{}<wbr>{}{}", name, at, domain) if at else format_html("{}", name)
+
+
+@register.filter
+def field_kind(field: Any) -> str:
+    """How a form's field is laid out: tick, many (boxes under one legend), wide, or nothing in particular."""
+    widget = field.field.widget
+    if isinstance(widget, CheckboxInput):
+        return "tick"
+    if widget.use_fieldset:
+        return "many"
+    return "wide" if isinstance(widget, Textarea) or WIDE & set(widget.attrs) else "plain"

@@ -19,6 +19,7 @@ from crm.tenancy.forms import PlainLabels
 from crm.tenancy.markup import badge
 from crm.tenancy.permissions import Right
 from customers.custom_fields import CustomFieldNotFound, define, find_field, redefine, remove
+from customers.custom_values import WITH_CHOICES
 from customers.models import CustomField
 
 SHOWN = 4
@@ -55,7 +56,7 @@ class ChoiceLines(forms.CharField):
 class DefinitionForm(PlainLabels, forms.ModelForm[CustomField]):
     choices = ChoiceLines(
         label=_("Choices"), required=False, widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=_("One a line, in the order in which they are offered. For the two types with choices only."),
+        help_text=_("One a line, in the order in which they are offered."),
     )  # fmt: skip
 
     class Meta:
@@ -63,11 +64,20 @@ class DefinitionForm(PlainLabels, forms.ModelForm[CustomField]):
         fields = ("label", "key", "type", "choices", "is_required", "help_text")
         labels = {"is_required": _("Required"), "help_text": _("Help")}
         help_texts = {
-            "label": _("What staff read: “Shirt size”."),
-            "key": _("What other systems call it: “shirtSize”. Like the type, it stays for ever."),
-            "is_required": _("New people must have it. Those there are can be filled in later."),
-            "help_text": _("Shown under the field in forms."),
+            "label": _("What staff read, such as Shirt size."),
+            "key": _("What other systems call it, such as shirtSize. It can’t be changed later."),
+            "type": _("What can be filled in. It can’t be changed later."),
+            "is_required": _("Nobody new is added without it. People who are here already may lack it."),
+            "help_text": _("A hint for colleagues, shown under the field in forms."),
         }
+        widgets = {"key": forms.TextInput(attrs={"data-proposed-from": "#id_label", "spellcheck": "false"})}
+
+    def clean(self) -> dict[str, Any]:
+        """The choices are out of sight for a type that has none, and so is what was typed there."""
+        found = super().clean() or {}
+        if found.get("type", self.instance.type) not in WITH_CHOICES:
+            found["choices"] = []
+        return found
 
     def clean_key(self) -> str:
         key: str = self.cleaned_data["key"]
@@ -100,6 +110,13 @@ class CustomFieldAdmin(StaffModelAdmin):
             path("<uuid:pk>/remove/", view(require_POST(self.remove_view)), name=REMOVE),
             *super().get_urls(),
         ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Choices only where there can be some; while the type is open, the style sheet shows them as it is chosen."""
+        if obj is None or obj.has_choices:
+            return self.fieldsets
+        (title, options), *rest = self.fieldsets
+        return [(title, {"fields": tuple(name for name in options["fields"] if name != "choices")}), *rest]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["key", "type"] if obj else []

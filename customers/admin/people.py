@@ -109,7 +109,7 @@ class CustomerAdmin(StaffModelAdmin):
         return (*self.list_filter, *added_filters)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Also asked by pickers. The tenant is named for the metrics too, so that their index gives the order."""
+        """The tenant is named for the metrics too, so that their index gives the order."""
         queryset = queryset.filter(metrics__tenant=current_tenant())
         return (queryset.filter(matching(search_term)) if search_term.strip() else queryset), False
 
@@ -125,7 +125,9 @@ class CustomerAdmin(StaffModelAdmin):
             filters = sorted(set(request.GET) - {"q", "p", "o", "e"})
             looked_at = {"shown": len(rows.result_list), "page": rows.page_num, "filters": filters}
             response.context_data["export_url"] = export_url(rows) if may(request, Right.EXPORT) else ""
-            record(request, "customer.listed", after={**looked_at, "searched": bool(term)})
+            record_look(
+                request, "customer.listed", CustomerProfile, after={**looked_at, "searched": bool(term)}
+            )
         return response
 
     @admin.action(description=_("Tag…"), permissions=["change"])
@@ -201,6 +203,7 @@ class CustomerAdmin(StaffModelAdmin):
             **({} if is_part else self.admin_site.each_context(request)),
             **shown,
             **self.rights(request),
+            "suggested": tagging.suggested() if may(request, Right.EDIT) and not is_part else [],
             "title": str(profile),
             "opts": self.opts,
         }

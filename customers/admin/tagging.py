@@ -50,7 +50,7 @@ def tag_person(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
         tag_one(profile.pk, add=add, remove=remove, by=actor(request))
     except ValidationFailed as error:
         messages.error(request, " ".join(detail.message for detail in error.details))
-    return HttpResponseRedirect(page_url(profile.pk))
+    return _back(request, profile)
 
 
 def mark_person(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
@@ -61,7 +61,15 @@ def mark_person(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
         raise Http404
     value = None if mark == "lifecycle_pin" else request.POST.get("on") == "1"
     update_customer(profile.pk, {mark: value}, by=actor(request))
-    return HttpResponseRedirect(page_url(profile.pk))
+    return _back(request, profile)
+
+
+def _back(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
+    """To the person's page, at the tab that was open."""
+    tab = request.POST.get("tab", "")
+    return HttpResponseRedirect(
+        f"{page_url(profile.pk)}?{urlencode({'tab': tab})}" if tab else page_url(profile.pk)
+    )
 
 
 def marks(profile: CustomerProfile) -> list[dict[str, Any]]:

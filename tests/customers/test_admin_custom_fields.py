@@ -49,11 +49,18 @@ def test_what_makes_no_sense_is_said_beside_its_field(tenant: Tenant) -> None:
         ({"key": "taken", "type": "STRING"}, "key"),
         ({"key": "1st", "type": "STRING"}, "key"),
         ({"key": "a", "type": "ENUM"}, "choices"),
-        ({"key": "a", "type": "INT", "choices": "1"}, "choices"),
     ):
         reply = browser.post(f"{FIELDS}add/", {"label": "X", **answers})
         assert list(reply.context["adminform"].form.errors) == [field]
     assert CustomField.objects.count() == 1
+
+
+def test_choices_of_a_type_without_any_are_left_out(tenant: Tenant) -> None:
+    answers = {"label": "X", "key": "x", "type": "INT", "choices": "typed, then out of sight"}
+    assert staff_of().post(f"{FIELDS}add/", answers).status_code == 302
+    field = CustomField.objects.get()
+    assert field.choices == []
+    assert "Choices" not in staff_of().text(f"{FIELDS}{field.pk}/change/")
 
 
 def test_a_field_too_many_and_one_in_use_are_explained(

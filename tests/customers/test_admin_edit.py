@@ -6,6 +6,7 @@ from crm.outbox.models import OutboxMessage
 from crm.tenancy.models import Tenant
 from customers.models import CustomerProfile
 from customers.resolution import read_holders
+from customers.services import update_customer
 from tests.factories import ClubFactory, CustomerProfileFactory
 from tests.pages import LIST, Browser, staff_of, words
 from timeline.models import Activity
@@ -170,3 +171,64 @@ def test_membership_handicap_consent_and_notes_are_edited_by_hand(tenant: Tenant
     assert person.handicap_updated_at == person.gdpr_consent_at == person.updated_at
     assert "Notes for them See you on Friday." in browser.text(f"{LIST}{person.pk}/")
     assert list(change(browser, person, handicap="54.1").context["form"].errors) == ["handicap"]
+
+
+def offered(form: Any, name: str) -> dict[str, Any]:
+    """What a select of the form offers, groups dissolved."""
+    found: dict[str, Any] = {}
+    for value, said in form.fields[name].choices:
+        found.update(said if isinstance(said, list) else {value: said})
+    return found
+
+
+def test_people_are_put_together_from_names_not_codes(tenant: Tenant) -> None:
+    ClubFactory(name="Heathland", refs=["heath"], region="GB", language="en")
+    person = CustomerProfileFactory(
+        gender="female", country="ZA", language="en-GB", membership_status="active"
+    )
+    browser = staff_of()
+    path = f"{LIST}{person.pk}/change/"
+    form = browser.get(path).context["form"]
+    assert offered(form, "country")["GB"] == "United Kingdom (GB)"
+    assert offered(form, "language")["en-GB"] == "English (United Kingdom)"
+    assert offered(form, "gender")["female"] == "Female"  # as their source spells it, so that nothing changes
+    assert offered(form, "membership_status")["active"] == "Active"
+    assert browser.post(path, filled(browser, path)).status_code == 302
+    person.refresh_from_db()
+    assert person.provenance == {}
+    reply = change(
+        browser, person, country="GB", status="INACTIVE", membership_status="RESIGNED", gender="OTHER"
+    )
+    assert reply.status_code == 302
+    person.refresh_from_db()
+    assert (person.country, person.status, person.membership_status, person.gender) == (
+        "GB", "INACTIVE", "RESIGNED", "OTHER",
+    )  # fmt: skip
+
+
+def test_what_no_list_offers_stays_as_a_source_told_it(tenant: Tenant) -> None:
+    person = CustomerProfileFactory(
+        gender="undisclosed", country="XK", language="tlh", membership_status="HONORARY"
+    )
+    browser = staff_of()
+    path = f"{LIST}{person.pk}/change/"
+    form = browser.get(path).context["form"]
+    assert (offered(form, "gender")["undisclosed"], offered(form, "membership_status")["HONORARY"]) == (
+        "Undisclosed", "Honorary",
+    )  # fmt: skip
+    assert browser.post(path, filled(browser, path)).status_code == 302
+    person.refresh_from_db()
+    assert (person.provenance, person.country, person.language) == ({}, "XK", "tlh")
+
+
+def test_errors_stand_at_the_field_and_lead_there_from_the_top(tenant: Tenant) -> None:
+    reply = staff_of().post(ADD, {"email": "not an address", "customer_type": "REGISTERED"})
+    page = reply.content.decode()
+    assert '<a href="#id_email">E-mail</a>: ' in page
+    assert 'aria-describedby="id_email_error"' in page
+    assert 'href="#part-contact" class="bad"' in page
+
+
+def test_tags_are_suggested_from_those_there_are(tenant: Tenant) -> None:
+    update_customer(CustomerProfileFactory().pk, {"tags": ["committee"]}, by="user:x")
+    assert '<option value="committee">' in staff_of().get(ADD).content.decode()

@@ -1,10 +1,13 @@
 // What every staff page does beyond HTML: menus that close, a search shortcut, copying, toasts, a sign of waiting.
 import { startAsking } from "./ask.js";
 import { startCharts } from "./chart.js";
+import { startChips } from "./chips.js";
+import { startFields } from "./fields.js";
 import { startFind } from "./find.js";
 import { overview, startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startNotes } from "./notes.js";
+import { startStay } from "./stay.js";
 import { startLazy, startSwaps } from "./swap.js";
 
 const TOAST = 8000; // milliseconds that good news stays, unless somebody points at it
@@ -98,6 +101,9 @@ startSwaps();
 startNotes();
 startLazy();
 startCharts();
+startChips();
+startFields();
 startLive();
+startStay();
 document.addEventListener("click", wait);
 document.addEventListener("submit", wait);
