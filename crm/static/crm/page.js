@@ -7,7 +7,7 @@ import { startFind } from "./find.js";
 import { overview, startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startNotes } from "./notes.js";
-import { startStay } from "./stay.js";
+import { startRemembering, startStay } from "./stay.js";
 import { startLazy, startSwaps } from "./swap.js";
 
 const TOAST = 8000; // milliseconds that good news stays, unless somebody points at it
@@ -104,6 +104,7 @@ startCharts();
 startChips();
 startFields();
 startLive();
+startRemembering();
 startStay();
 document.addEventListener("click", wait);
 document.addEventListener("submit", wait);

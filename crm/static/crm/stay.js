@@ -18,3 +18,19 @@ export function startStay() {
     sessionStorage.setItem(KEPT, JSON.stringify([window.location.pathname, window.scrollY]));
   });
 }
+
+// A details element with data-remember="<name>" is open or closed as it was left in this browser.
+export function startRemembering() {
+  const key = (name) => `fairway.open.${name}`;
+  const recall = (root) => {
+    for (const one of root.querySelectorAll("details[data-remember]")) {
+      const kept = localStorage.getItem(key(one.dataset.remember));
+      if (kept !== null) one.open = kept === "1";
+    }
+  };
+  recall(document);
+  document.addEventListener("toggle", (event) => {
+    const one = event.target.closest?.("details[data-remember]");
+    if (one === event.target && one) localStorage.setItem(key(one.dataset.remember), one.open ? "1" : "0");
+  }, { capture: true });
+}
