@@ -19,7 +19,7 @@ from crm.tenancy.forms import PlainLabels
 from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_tenant
 from customers import normalise
-from customers.admin.page import kind_words
+from customers.admin.kinds import kind_words
 from customers.identity_rules import BLOCKS, OTHER_EXTERNAL, Block, Rule, Rules
 from customers.identity_settings import OUR_OWN, block, current_rules, set_rules, switch
 from customers.models import BlockedValue, IdentityRule
