@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import JSONField, Q, Value
 from django.db.models.fields.json import KeyTransform, KeyTransformGte, KeyTransformLte
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from crm.errors import (
     BusinessRule,
@@ -26,7 +27,7 @@ from crm.tenancy.scope import current_tenant
 from crm.versions import ANY, Condition
 from customers.custom_values import RANGED, Unusable, from_text, normal
 from customers.models import CustomerProfile, CustomField
-from customers.models.custom import MOST_FIELDS
+from customers.models.custom import MOST_FIELDS, MOST_LISTED
 
 WIRE = "customFields"
 FILLED = ~Q(custom_fields={})  # the index leaves out everybody who has none
@@ -75,6 +76,7 @@ def define(fields: Mapping[str, Any], *, by: str) -> CustomField:
     if taken is not None:  # keys that differ in capitals only would be taken for each other
         raise DuplicateResource(f"There is a custom field “{taken}” already.")
     _leave_room()
+    _leave_column(field)
     field.save()
     after = described(field)
     audit.record("customfield.added", by=by, object_type="customfield", object_id=field.pk, after=after)
@@ -102,6 +104,7 @@ def redefine(pk: UUID, changes: Mapping[str, Any], *, by: str, if_match: Conditi
     for name, value in plain.items():
         setattr(field, name, value)
     _clean(field)
+    _leave_column(field)
     field.save()
     if before != (after := described(field)):
         audit.record(
@@ -129,7 +132,7 @@ def remove(pk: UUID, *, by: str, if_match: Condition = ANY) -> None:
 
 def described(field: CustomField) -> dict[str, Any]:
     """A definition as the audit log keeps it."""
-    names = ("key", "label", "type", "choices", "is_required", "help_text")
+    names = ("key", "label", "type", "choices", "is_required", "help_text", "is_listed")
     return {name: getattr(field, name) for name in names} | {"archived": field.archived_at is not None}
 
 
@@ -141,6 +144,13 @@ def _one_at_a_time() -> None:
 def _leave_room() -> None:
     if CustomField.objects.live().count() >= MOST_FIELDS:
         raise TooManyCustomFields
+
+
+def _leave_column(field: CustomField) -> None:
+    """A list with a column for everything is read by nobody."""
+    if field.is_listed and CustomField.objects.listed().exclude(pk=field.pk).count() >= MOST_LISTED:
+        message = _("There are %d columns already: take one out of the list first.") % MOST_LISTED
+        raise ValidationFailed(details=[Detail("showInList", "INVALID_FIELD", message)])
 
 
 def _clean(field: CustomField) -> None:

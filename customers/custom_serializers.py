@@ -33,6 +33,11 @@ class CustomFieldWords(StrictSerializer):
         source="is_required", required=False, help_text="New customers must have it; it can't be cleared."
     )
     helpText = Text(source="help_text", max_length=300, required=False, allow_blank=True)
+    showInList = Flag(
+        source="is_listed",
+        required=False,
+        help_text="A column of the staff's list of customers; four at most.",
+    )
 
 
 class CustomFieldChange(CustomFieldWords):
@@ -70,6 +75,7 @@ SHAPE = {
     "choices": serializers.ListField(child=serializers.CharField()),
     "required": serializers.BooleanField(),
     "helpText": serializers.CharField(allow_null=True),
+    "showInList": serializers.BooleanField(),
     "archived": serializers.BooleanField(),
     "archivedAt": serializers.DateTimeField(allow_null=True),
     "createdAt": serializers.DateTimeField(),
@@ -87,6 +93,7 @@ def field_payload(field: CustomField) -> dict[str, Any]:
         "choices": field.choices,
         "required": field.is_required,
         "helpText": field.help_text or None,
+        "showInList": field.is_listed,
         "archived": field.archived_at is not None,
         "archivedAt": wire_value(field.archived_at),
         "createdAt": wire_value(field.created_at),

@@ -17,6 +17,7 @@ from django.db.models import Count
 from crm.demo.generator import PEOPLE, SEED, Event, chapters, events
 from crm.demo.group import BY
 from crm.demo.notes import write_notes
+from crm.demo.particulars import write_particulars
 from crm.demo.story.period import HISTORY
 from crm.errors import Conflict
 from crm.tenancy.audit import record
@@ -96,6 +97,7 @@ def load(tenant: Tenant, plan: Plan, *, report: Callable[[Progress], None]) -> P
             _bring(tenant, batch, progress, report)
         _settle(tenant)
         write_notes(seed=plan.seed, as_of=plan.as_of)
+        write_particulars(seed=plan.seed, as_of=plan.as_of)
         for batch in _batches(chain.from_iterable(told)):
             progress.share = max(progress.share, _share(batch[-1], plan))
             _bring(tenant, batch, progress, report)

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -21,6 +21,7 @@ from crm.tenancy.permissions import Right
 from customers.custom_fields import CustomFieldNotFound, define, find_field, redefine, remove
 from customers.custom_values import WITH_CHOICES
 from customers.models import CustomField
+from customers.models.custom import MOST_LISTED
 
 SHOWN = 4
 ARCHIVE, REMOVE = "customers_customfield_archive", "customers_customfield_remove"
@@ -61,13 +62,14 @@ class DefinitionForm(PlainLabels, forms.ModelForm[CustomField]):
 
     class Meta:
         model = CustomField
-        fields = ("label", "key", "type", "choices", "is_required", "help_text")
-        labels = {"is_required": _("Required"), "help_text": _("Help")}
+        fields = ("label", "key", "type", "choices", "is_required", "help_text", "is_listed")
+        labels = {"is_required": _("Required"), "help_text": _("Help"), "is_listed": _("Show in the list")}
         help_texts = {
             "label": _("What staff read, such as Shirt size."),
             "key": _("What other systems call it, such as shirtSize. It can’t be changed later."),
             "type": _("What can be filled in. It can’t be changed later."),
             "is_required": _("Nobody new is added without it. People who are here already may lack it."),
+            "is_listed": _("As a column of the list of customers. Four fields can have one."),
             "help_text": _("A hint for colleagues, shown under the field in forms."),
         }
         widgets = {"key": forms.TextInput(attrs={"data-proposed-from": "#id_label", "spellcheck": "false"})}
@@ -78,6 +80,15 @@ class DefinitionForm(PlainLabels, forms.ModelForm[CustomField]):
         if found.get("type", self.instance.type) not in WITH_CHOICES:
             found["choices"] = []
         return found
+
+    def clean_is_listed(self) -> bool:
+        is_listed: bool = self.cleaned_data["is_listed"]
+        others = CustomField.objects.listed().exclude(pk=self.instance.pk)
+        if is_listed and others.count() >= MOST_LISTED:
+            raise forms.ValidationError(
+                _t("There are %d columns already: take one out of the list first.") % MOST_LISTED
+            )
+        return is_listed
 
     def clean_key(self) -> str:
         key: str = self.cleaned_data["key"]
@@ -100,7 +111,7 @@ class CustomFieldAdmin(StaffModelAdmin):
     change_form_template = "admin/customers/custom_field.html"
     fieldsets = (
         (None, {"fields": ("label", "key", "type", "choices")}),
-        (_("In forms"), {"fields": ("is_required", "help_text")}),
+        (_("In forms and lists"), {"fields": ("is_required", "help_text", "is_listed")}),
     )
 
     def get_urls(self) -> Any:
@@ -190,7 +201,8 @@ class CustomFieldAdmin(StaffModelAdmin):
     def flags(self, field: CustomField) -> Any:
         if field.archived_at:
             return badge(_t("Archived"), "grey")
-        return badge(_t("Required"), "info") if field.is_required else ""
+        flags = ((field.is_required, _t("Required"), "info"), (field.is_listed, _t("In the list"), "grey"))
+        return format_html_join(" ", "{}", ((badge(words, tone),) for on, words, tone in flags if on))
 
 
 def change_url(pk: UUID) -> str:

@@ -1,18 +1,20 @@
 """Values of custom fields on staff pages: how each type is shown, and the form field that it is filled in by."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from customers.custom_values import is_url
 from customers.models import CustomerProfile, CustomField
+from customers.models.custom import MOST_LISTED
 
 PREFIX = "custom_"
 ANSWERS = (("", "–"), ("true", _l("yes")), ("false", _l("no")))
@@ -31,6 +33,25 @@ def shown(field: CustomField, value: Any) -> dict[str, Any]:
         return {"value": text, "href": text}
     prefix = {"EMAIL": "mailto:", "PHONE": "tel:"}.get(field.type)
     return {"value": text, "href": prefix + text, "copy": text} if prefix else {"value": text}
+
+
+def own_columns(request: HttpRequest) -> list[Callable[[CustomerProfile], Any]]:
+    """A column of the list for each field that is to have one. One statement, once a request."""
+    columns: list[Callable[[CustomerProfile], Any]] | None = getattr(request, "_own_columns", None)
+    if columns is None:
+        columns = [_column(field) for field in CustomField.objects.listed()[:MOST_LISTED]]
+        request._own_columns = columns  # type: ignore[attr-defined]
+    return columns
+
+
+def _column(field: CustomField) -> Callable[[CustomerProfile], Any]:
+    def cell(profile: CustomerProfile) -> Any:
+        value = profile.custom_fields.get(field.key)
+        return "–" if value is None else shown(field, value)["value"]
+
+    cell.__name__ = f"own_{field.key}"
+    cell.short_description = field.label  # type: ignore[attr-defined]
+    return cell
 
 
 def _typed(type: str, value: Any) -> Any:

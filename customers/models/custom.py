@@ -15,13 +15,17 @@ from customers.custom_values import WITH_CHOICES, Frame
 
 KEY = r"^[A-Za-z][A-Za-z0-9_]{0,63}\Z"
 KEY_WORDS = _("must begin with a letter and have up to 64 letters, digits and _")
-MOST_FIELDS, MOST_CHOICES = 500, 200
+MOST_FIELDS, MOST_CHOICES, MOST_LISTED = 500, 200, 4
 
 
 class CustomFieldQuerySet(models.QuerySet["CustomField"]):
     def live(self) -> "CustomFieldQuerySet":
         """Those that are filled in; what was once written to an archived one stays readable."""
         return self.filter(archived_at=None)
+
+    def listed(self) -> "CustomFieldQuerySet":
+        """The columns that staff read in the list of customers."""
+        return self.live().filter(is_listed=True)
 
 
 class CustomField(TenantModel):
@@ -51,6 +55,7 @@ class CustomField(TenantModel):
     choices = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     is_required = models.BooleanField(default=False)
     help_text = models.CharField(max_length=300, blank=True)
+    is_listed = models.BooleanField(_("Column of the list"), default=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.CharField(max_length=300, blank=True, editable=False)

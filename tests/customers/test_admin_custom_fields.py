@@ -9,6 +9,7 @@ from crm.tenancy.permissions import Role
 from customers import custom_fields
 from customers.models import CustomerProfile, CustomField
 from customers.services import update_customer
+from tests.conftest import Api
 from tests.customers.test_admin_edit import ADD, change, filled
 from tests.factories import CustomerProfileFactory, CustomFieldFactory
 from tests.pages import LIST, staff_of, words
@@ -154,3 +155,32 @@ def test_a_bad_value_is_named_beside_its_input(tenant: Tenant) -> None:
     added = staff_of().post(ADD, {"email": "a@example.com", "customer_type": "REGISTERED"})
     assert list(added.context["form"].errors) == ["custom_must"]
     assert CustomerProfile.objects.get().custom_fields == {}
+
+
+def test_up_to_four_fields_are_columns_of_the_list(tenant: Tenant, api: Api) -> None:
+    for number in range(4):
+        CustomFieldFactory(key=f"f{number}", label=f"Field {number}", type="BOOL", is_listed=True)
+    CustomFieldFactory(key="other", label="Not listed")
+    CustomerProfileFactory(custom_fields={"f0": True, "f1": False})
+    browser = staff_of()
+    page = browser.text(LIST)
+    assert "Field 0 Field 1 Field 2 Field 3 Consent" in page
+    assert "yes no – –" in page
+    assert "Not listed" not in page
+    answers = {"label": "Fifth", "key": "fifth", "type": "STRING", "is_listed": "on"}
+    reply = browser.post(f"{FIELDS}add/", answers)
+    assert list(reply.context["adminform"].form.errors) == ["is_listed"]
+    refused = api.post("/api/v1/custom-fields", {"key": "a", "label": "A", "type": "INT", "showInList": True})
+    assert refused.json()["error"]["details"][0]["field"] == "showInList"
+    CustomField.objects.filter(key="f0").update(archived_at="2026-01-01T00:00:00Z")
+    assert "Field 0" not in browser.text(LIST)
+    assert browser.post(f"{FIELDS}add/", answers).status_code == 302
+
+
+def test_who_does_not_see_custom_fields_has_no_column_of_them(tenant: Tenant) -> None:
+    CustomFieldFactory(key="f", label="Field", is_listed=True)
+    CustomerProfileFactory()
+    tenant.masks = {"STAFF": {"customFields": "HIDDEN"}}
+    tenant.save()
+    assert "column-own_f" in staff_of("MARKETING").get(LIST).content.decode()
+    assert "column-own_f" not in staff_of("STAFF").get(LIST).content.decode()
