@@ -33,7 +33,7 @@ ATTRIBUTES = {
 def edit_page(request: HttpRequest, model_admin: Any, profile: CustomerProfile | None) -> HttpResponse:
     """Show the form of `profile`, or of a new person; on success, their page."""
     form = CustomerForm(request.POST or None, instance=profile)
-    if request.method == "POST" and form.is_valid() and (saved := _save(request, form, profile)):
+    if request.method == "POST" and form.is_valid() and (saved := save(request, form, profile)):
         messages.success(request, _t("%s is saved.") % saved)
         return HttpResponseRedirect(page_url(saved.pk))
     context = {
@@ -49,13 +49,11 @@ def edit_page(request: HttpRequest, model_admin: Any, profile: CustomerProfile |
     return TemplateResponse(request, "admin/customers/edit.html", context)
 
 
-def _save(
-    request: HttpRequest, form: CustomerForm, profile: CustomerProfile | None
-) -> CustomerProfile | None:
+def save(request: HttpRequest, form: CustomerForm, profile: CustomerProfile | None) -> CustomerProfile | None:
     """Write what changed; what the services refuse goes beside the field that it is about."""
     writes = form.writes()
     hints = {kind: writes[name] for name, kind in CONTACTS.items() if writes.get(name)}
-    shared = form.cleaned_data["shared"]
+    shared = form.cleaned_data.get("shared", False)
     try:
         keep_in_clubs(request, writes, is_new=profile is None)
         if profile is None:

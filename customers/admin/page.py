@@ -46,6 +46,7 @@ class Prop:
     copy: str = ""
     href: str = ""
     kind: str = ""
+    edit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +184,10 @@ def reach(profile: CustomerProfile) -> list[Prop]:
     )
     copied = email if mailto else "", "" if "phone_number" in profile.masked else phone
     return [
-        prop(profile, _("E-mail"), "email", email, copy=copied[0], href=mailto, kind=kinds[0]),
-        prop(profile, _("Phone"), "phone_number", phone, copy=copied[1], href=call, kind=kinds[1]),
+        prop(profile, _("E-mail"), "email", email, copy=copied[0], href=mailto, kind=kinds[0], edit="email"),
+        prop(
+            profile, _("Phone"), "phone_number", phone, copy=copied[1], href=call, kind=kinds[1], edit="phone"
+        ),
     ]
 
 

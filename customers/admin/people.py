@@ -41,6 +41,7 @@ from customers.admin.filters import (
 )
 from customers.admin.finder import find_view
 from customers.admin.html import consent_lights, flag_badges, page_url, row_tools, stage_badge
+from customers.admin.inline import field_view
 from customers.models import CustomerProfile
 from customers.search import exactly, matching
 from customers.services import delete_customer, restore_customer
@@ -66,6 +67,7 @@ class CustomerAdmin(StaffModelAdmin):
             path("find/", view(find_view), name="customers_customerprofile_find"),
             path("<uuid:pk>/", view(self.detail_view), name="customers_customerprofile_detail"),
             path("<uuid:pk>/live/", view(self.live_view), name="customers_customerprofile_live"),
+            path("<uuid:pk>/field/", view(self.field_view), name="customers_customerprofile_field"),
             path(
                 "<uuid:pk>/remove/",
                 view(require_POST(self.remove_view)),
@@ -100,12 +102,12 @@ class CustomerAdmin(StaffModelAdmin):
         return visible_people(request).select_related("metrics").order_by(*self.get_ordering(request))
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """The columns, with those of the tenant's own fields before the money. One statement, once a request."""
+        """The columns, with those of the tenant's own fields last. One statement, once a request."""
         masks = current_eyes().masks
         columns = [name for name in self.list_display if not (name == "value" and Personal.SCORES in masks)]
         if Personal.CUSTOM_FIELDS in masks:
             return columns
-        at = columns.index("consent")
+        at = columns.index("created")
         return [*columns[:at], *own_columns(request), *columns[at:]]
 
     def get_ordering(self, request: HttpRequest) -> Any:
@@ -251,6 +253,9 @@ class CustomerAdmin(StaffModelAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
         require(request, Right.EDIT)
         return edit_page(request, self, None)
+
+    def field_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return field_view(request, self.profile_or_404(request, pk)[0])
 
     def tags_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         return tagging.tag_person(request, self.profile_or_404(request, pk)[0])

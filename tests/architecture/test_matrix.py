@@ -223,6 +223,7 @@ AMSV AMSV customers/ticket/
 AMSV AMSV customers/ticket/<path:object_id>/
 AMSV AMSV customers/customerprofile/<uuid:pk>/
 AMSV AMSV customers/customerprofile/<uuid:pk>/live/
+..-- ..-- customers/customerprofile/<uuid:pk>/field/
 .... A--- customers/customerprofile/<uuid:pk>/remove/
 .... A--- customers/customerprofile/<uuid:pk>/restore/
 .... AM-- customers/customerprofile/<uuid:pk>/tags/

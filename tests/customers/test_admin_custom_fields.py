@@ -164,7 +164,7 @@ def test_up_to_four_fields_are_columns_of_the_list(tenant: Tenant, api: Api) -> 
     CustomerProfileFactory(custom_fields={"f0": True, "f1": False})
     browser = staff_of()
     page = browser.text(LIST)
-    assert "Field 0 Field 1 Field 2 Field 3 Consent" in page
+    assert "Last active Field 0 Field 1 Field 2 Field 3 Known since" in page
     assert "yes no – –" in page
     assert "Not listed" not in page
     answers = {"label": "Fifth", "key": "fifth", "type": "STRING", "is_listed": "on"}

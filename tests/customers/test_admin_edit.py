@@ -232,3 +232,37 @@ def test_errors_stand_at_the_field_and_lead_there_from_the_top(tenant: Tenant) -
 def test_tags_are_suggested_from_those_there_are(tenant: Tenant) -> None:
     update_customer(CustomerProfileFactory().pk, {"tags": ["committee"]}, by="user:x")
     assert '<option value="committee">' in staff_of().get(ADD).content.decode()
+
+
+def in_place(browser: Browser, profile: CustomerProfile, field: str, **answers: str) -> Any:
+    path = f"{LIST}{profile.pk}/field/?field={field}"
+    etag = browser.get(path).context["form"]["etag"].value()
+    return browser.post(path, {"etag": etag, **answers})
+
+
+def test_one_field_is_written_without_the_others(tenant: Tenant) -> None:
+    ann = CustomerProfileFactory(first_name="Ann", last_name="Botha", email="ann@example.com", is_vip=True)
+    browser = staff_of("MARKETING")
+    assert (
+        in_place(browser, ann, "email", email="new@example.com", is_vip="", last_name="X").status_code == 204
+    )
+    assert in_place(browser, ann, "phone", phone_number="082 123 4567").status_code == 204
+    ann.refresh_from_db()
+    assert (ann.email, ann.phone_number, ann.last_name, ann.is_vip) == (
+        "new@example.com", "+27821234567", "Botha", True,
+    )  # fmt: skip
+    assert owner("email", "new@example.com") == ann.pk
+
+
+def test_a_field_in_place_is_refused_as_the_whole_form_is(tenant: Tenant) -> None:
+    ann, _ben = CustomerProfileFactory(), CustomerProfileFactory(first_name="Ben", email="ben@example.com")
+    browser = staff_of()
+    assert "Ben" in words(in_place(browser, ann, "email", email="ben@example.com"))
+    path = f"{LIST}{ann.pk}/field/?field=name"
+    opened = browser.get(path).context["form"]["etag"].value()
+    update_customer(ann.pk, {"first_name": "Quick"}, by="user:x")
+    assert "changed since you opened" in words(browser.post(path, {"etag": opened, "first_name": "Slow"}))
+    ann.refresh_from_db()
+    assert ann.first_name == "Quick"
+    assert browser.get(f"{LIST}{ann.pk}/field/?field=status").status_code == 404
+    assert staff_of("STAFF").get(path).status_code == 403

@@ -32,6 +32,12 @@ function offer(old, fresh, known) {
   button.onclick = () => old.replaceWith(document.adoptNode(fresh));
 }
 
+// Takes over whatever is new now, for somebody who has just changed it.
+export async function refresh(region) {
+  delete region.dataset.digest;
+  await ask(region);
+}
+
 async function ask(region) {
   if (document.hidden) return;
   const pulse = document.querySelector(".pulse");

@@ -4,6 +4,7 @@ import { startCharts } from "./chart.js";
 import { startChips } from "./chips.js";
 import { startFields } from "./fields.js";
 import { startFind } from "./find.js";
+import { startInPlace } from "./inplace.js";
 import { overview, startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startNotes } from "./notes.js";
@@ -96,6 +97,7 @@ window.addEventListener("pageshow", () => {
 
 startAsking();
 startFind();
+startInPlace();
 startKeys();
 startSwaps();
 startNotes();

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0012_identity_rules")]
+    dependencies = [("customers", "0013_parts")]
 
     operations = [
         migrations.AddField(

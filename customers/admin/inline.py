@@ -1,0 +1,30 @@
+"""One field of a person changed on their page: the form of the whole person, with nothing but that field left."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from crm.tenancy.access import require
+from crm.tenancy.permissions import Right
+from customers.admin.customer_form import CustomerForm
+from customers.admin.editing import save
+from customers.models import CustomerProfile
+
+FIELDS = {"name": ("first_name", "last_name"), "email": ("email",), "phone": ("phone_number",)}
+
+
+def field_view(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
+    """The field's form, for a script to put in the place of the value; 204 once what was sent is saved.
+
+    It is written as the whole form writes it: against the ETag of when it was opened, with what is wrong at the field.
+    """
+    require(request, Right.EDIT)
+    name = request.GET.get("field", "")
+    if name not in FIELDS:
+        raise Http404
+    form = CustomerForm(request.POST or None, instance=profile)
+    for other in set(form.fields) - {*FIELDS[name], "etag"}:
+        del form.fields[other]
+    if request.method == "POST" and form.is_valid() and save(request, form, profile):
+        return HttpResponse(status=204)
+    context = {"form": form, "profile": profile, "field": name}
+    return TemplateResponse(request, "admin/customers/field.html", context)
