@@ -60,7 +60,12 @@ def save(request: HttpRequest, form: CustomerForm, profile: CustomerProfile | No
             return create_customer(writes, hints, by=actor(request), shared=shared)
         etag = form.cleaned_data["etag"] or profile.etag
         return update_customer(
-            profile.pk, writes, by=actor(request), hints=hints or None, if_match=Condition.of(etag), shared=shared
+            profile.pk,
+            writes,
+            by=actor(request),
+            hints=hints or None,
+            if_match=Condition.of(etag),
+            shared=shared,
         )
     except PreconditionFailed:
         form.add_error(
