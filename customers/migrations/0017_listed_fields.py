@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0015_sorted_by_name")]
+    dependencies = [("customers", "0016_duplicate_finder")]
 
     operations = [
         migrations.AddField(
