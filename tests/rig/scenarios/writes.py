@@ -126,6 +126,7 @@ def write_through_a_death(rig: Rig, point: str, key: str, journal: Journal) -> N
 
 def dies(rig: Rig, point: str, path: str, body: object, **headers: str) -> None:
     """A request whose web process dies at a point of it; the next one finds a living one."""
+    rig.wait(0.05)  # who never waits leaves the platform's output unread, and then it stands still
     try:
         reply = rig.post(path, body, **headers, **{FATE: point})
     except requests.RequestException:
@@ -142,6 +143,7 @@ def commits_fail(rig: Rig, times: int) -> None:
         path, body = (EVENTS, [event(run, number, datetime.now(UTC))]) if number % 2 else (
             CUSTOMERS, {"email": f"{run}-{number}@rig.example", "lastName": "Undone"})  # fmt: skip
         answered(rig.post(path, body, **{FATE: ROLLBACK}), 503)
+        rig.wait(0.05)
     rig.wait(3)
     like = f"%{run}-%"
     found = rig.rows("SELECT email FROM customers_customerprofile WHERE email LIKE %s", like)
