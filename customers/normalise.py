@@ -80,7 +80,7 @@ def identifier(kind: str, raw: Any, region: str) -> str | None:
     if raw is None or isinstance(raw, bool | float | list | dict):
         return None
     text = str(raw).strip()
-    if not _is_storable(text):
+    if not is_storable(text):
         return None
     if kind == "email":
         return email(text)
@@ -99,12 +99,12 @@ def hints(raw: Mapping[str, Any], region: str) -> dict[str, str]:
     for kind, value in raw.items():
         if kind in WEAK_KINDS or kind in SERVICE_KINDS or kind.startswith(EXTERNAL_PREFIX):
             normal = identifier(kind, value, region)
-            if normal is not None and len(kind) <= 100 and _is_storable(kind):
+            if normal is not None and len(kind) <= 100 and is_storable(kind):
                 found[kind] = normal
     return found
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
     """PostgreSQL keeps neither NUL nor half a surrogate pair."""
     return "\x00" not in text and (text.isascii() or not _HALF_PAIR.search(text))
 

@@ -200,7 +200,8 @@ def _retag(
 # --- the tags themselves
 def find_tag(name: str) -> Tag:
     """The tag of a name, however spelt, with the number of its `people`. Raises TagNotFound."""
-    tag = with_people().filter(key=normalise.seen(name).casefold()).first()
+    key = normalise.seen(name).casefold()
+    tag = with_people().filter(key=key).first() if normalise.is_storable(key) else None
     if tag is None:
         raise TagNotFound
     return tag

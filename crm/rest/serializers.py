@@ -1,5 +1,6 @@
 """Strict input: every field says what it takes, nothing unknown is passed over, JSON types are meant."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from crm.sizes import MAP_WORDS, fits
 from crm.tenancy.scope import current_tenant
 
 BIGGEST = 2**53 - 1
+KEY = re.compile("[A-Za-z][A-Za-z0-9_]{0,63}")  # of what a tenant defines
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -198,13 +200,13 @@ class NameOrKey(Name):
     def __init__(self, *, maps: Sequence[str], **options: Any) -> None:
         super().__init__(**options)
         self.maps = maps
-        pattern = rf"^({'|'.join(maps)})\..{{1,200}}$"
+        pattern = rf"^({'|'.join(maps)})\.{KEY.pattern}$"
         names = {"type": "string", "enum": list(self.choices)}
         set_override(self, "field", {"anyOf": [names, {"type": "string", "pattern": pattern}]})
 
     def to_internal_value(self, data: Any) -> Any:
         name, _dot, key = str(data).partition(".")
-        return data if key and name in self.maps else super().to_internal_value(data)
+        return data if name in self.maps and KEY.fullmatch(key) else super().to_internal_value(data)
 
 
 class Names(serializers.ListField):

@@ -195,3 +195,16 @@ def test_a_stretch_that_ends_before_it_begins_is_told_both_ends(api, thandi, pat
     reply = api.get(path.format(customer=f"{LIST}/{thandi.pk}"), query)
     assert reply.status_code == 400
     assert {detail["field"] for detail in reply.json()["error"]["details"]} == {"from", "to"}
+
+
+@pytest.mark.parametrize("name", ["%00", "a%00b", "%E2%80%8B", "x" * 300, "%ED%A0%80"])
+def test_a_tag_that_can_not_be_is_not_there(api, name):
+    reply = api.delete(f"/api/v1/tags/{name}")
+    assert (reply.status_code, reply.json()["error"]["code"]) == (404, "TAG_NOT_FOUND")
+
+
+@pytest.mark.parametrize("key", ["%00", "", "a%00", "1", "no-key", "x" * 65, "a.b"])
+def test_a_key_that_can_not_be_is_no_field(api, key):
+    for path in (LIST, f"{LIST}/{CustomerProfileFactory().pk}"):
+        reply = api.get(f"{path}?fields=customFields.{key}")
+        assert (reply.status_code, reply.json()["error"]["code"]) == (400, "UNKNOWN_FIELD")
