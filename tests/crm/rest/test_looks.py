@@ -29,6 +29,8 @@ LOOKS = {
     "api/v1/customers/<str:pk>/notes/<str:noteId>": "notes",
     "api/v1/customers/<str:pk>/notes/<str:noteId>/history": "notes",
     "api/v1/customers/<str:pk>/history": "history",
+    "api/v1/customers/<str:pk>/provenance": "provenance",
+    "api/v1/customers/<str:pk>/consents": "consents",
     "api/v1/events/<str:pk>": "event.viewed",
 }
 SAYS_NOTHING_OF_ANYBODY = {
