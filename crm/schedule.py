@@ -39,13 +39,12 @@ SCHEDULE = (
     Job("move people to renamed tags", "customers.move_tags", 60),
     Job("watch for silent sources", "crm.watch_sources", 60),
     Job("purge sent news", "outbox.purge", HOUR),
-    Job("purge answers to repeatable calls", "tenancy.purge_idempotent_calls", HOUR),
+    Job("apply retention rules", "tenancy.apply_retention", HOUR),
     Job("send staff mail", "tenancy.send_mail", 5),
     Job("purge staff mail", "tenancy.purge_mail", HOUR),
     Job("purge sessions", "tenancy.purge_sessions", HOUR),
-    Job("purge event bodies", "timeline.purge_bodies", HOUR),
-    Job("purge dead letters", "timeline.purge_dead_letters", HOUR),
-    Job("purge drafts of notes", "timeline.purge_drafts", HOUR),
+    Job("apply events of lifted restrictions", "timeline.apply_held", 60),
+    Job("ask about who came of age", "customers.review_majority", 24 * HOUR),
     Job("tidy what people are found by", "customers.tidy_search", 24 * HOUR),
 )
 

@@ -35,9 +35,10 @@ def purge_outbox() -> int:
     return relay.purge(timezone.now())
 
 
-@background_task("tenancy.purge_idempotent_calls", Policy.HARMLESS_TO_LOSE)
-def purge_idempotent_calls() -> int:
-    return retention.purge_idempotent_calls(timezone.now())
+@background_task("tenancy.apply_retention", Policy.HARMLESS_TO_LOSE)
+def apply_retention() -> int:
+    """Take away what is over its time by each tenant's rules."""
+    return retention.apply_rules(timezone.now())
 
 
 @background_task("tenancy.send_mail", Policy.HARMLESS_TO_LOSE)

@@ -117,7 +117,8 @@ class CustomerConsents(ApiView):
         `CONSENT_OWNED_BY_MESSAGING`: it is given there and counts when its event comes back.
         """
         body = self.body(ConsentBody)
-        customer, _ = visible_customer(request, uuid(pk))
+        refuses = body["state"] == State.WITHDRAWN
+        customer, _ = visible_customer(request, uuid(pk), even_restricted=refuses)
         (entry,) = record_consents(customer.pk, [consent_of(body)], by=self.credential.actor)
         return Response(consent_payload(entry), status=201)
 

@@ -7,6 +7,7 @@ folds many writes into one change of the row, and a late write changes nothing: 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ from django.db.models import Q, QuerySet
 
 from crm.rest.paging import Column, Ordering
 from crm.tenancy.actors import actor_names
-from crm.tenancy.rows import insert_rows, run
+from crm.tenancy.rows import insert_rows, run, select
 from crm.tenancy.scope import current_tenant
 from customers.models import FieldChange, FieldWrite
 from customers.models.history import LINKS, TRACKED, TRACKED_MAPS
@@ -29,12 +30,13 @@ COLUMNS = (
     "customer_id", "changes", "tier", "version", "at", "rank", "event", "source", "by", "request_id", "recorded_at",
     "is_erased",
 )  # fmt: skip
-ERASE = """
+BLANK = """
     UPDATE customers_fieldwrite w
     SET is_erased = true,
         changes = (SELECT jsonb_object_agg(name, '[null, null]'::jsonb) FROM jsonb_object_keys(changes) AS name)
-    WHERE tenant_id = %s AND customer_id = ANY(%s)
+    WHERE tenant_id = %s
 """
+ERASE, ERASE_ROWS = f"{BLANK} AND customer_id = ANY(%s)", f"{BLANK} AND id = ANY(%s) RETURNING id"
 
 
 def say_who(by: str) -> None:
@@ -67,9 +69,22 @@ def with_names(changes: Sequence[FieldChange]) -> None:
 
 
 def erase_values(customers: Iterable[UUID]) -> None:
-    """Blank what the history of these customers says, and keep who changed which field and when. Two statements."""
+    """Blank what the history of these customers says, and keep who changed which field and when. Three statements."""
+    with erasing():
+        run(ERASE, [current_tenant().pk, list(customers)])
+
+
+def erase_rows(ids: Sequence[int]) -> int:
+    """Blank what these writes say; how many they were. Three statements."""
+    with erasing():
+        return len(select(ERASE_ROWS, [current_tenant().pk, list(ids)]))
+
+
+@contextmanager
+def erasing() -> Iterator[None]:
+    """Let append-only logs be changed inside, in the caller's transaction. Two statements."""
     run("SELECT set_config('fairway.erasing', 'on', true)", [])
-    run(ERASE, [current_tenant().pk, list(customers)])
+    yield
     run("SELECT set_config('fairway.erasing', 'off', true)", [])
 
 

@@ -36,6 +36,10 @@ LAST = """
         AND e.purpose = 'MARKETING' AND e.club_ref = '' AND {states}
         AND NOT (e.tier = 2 AND EXISTS (SELECT FROM customers_suppression s
             WHERE s.tenant_id = e.tenant_id AND s.id::text = e.event_id AND s.lifted_at IS NOT NULL))
+        AND NOT (e.reason = 'MERGE' AND EXISTS (SELECT FROM customers_mergerecord m
+            WHERE m.tenant_id = e.tenant_id AND m.winner_id = e.recorded_for AND m.undone_at IS NOT NULL
+                AND m.writes->{flag_name}->1 = jsonb_build_array(e.tier, e.version,
+                    (extract(epoch FROM e.at) * 1000000)::bigint, e.rank, e.event_id, e.source)))
     ORDER BY e.tier DESC, e.version DESC, e.at DESC, e.rank DESC, e.event_id DESC, e.source DESC LIMIT 1
 """
 ANY, GRANTS = sql.SQL("e.state <> 'PENDING'"), sql.SQL("e.state = 'GRANTED'")
@@ -125,8 +129,8 @@ def _params(channel: str, people: Iterable[UUID] | None) -> dict[str, Any]:
 def _statement(text: str, channel: str, people: Any) -> sql.Composed:
     flag = f"{channel.lower()}_opt_in"
     follows = sql.SQL(FOLLOWS).format(
-        last=sql.SQL(LAST).format(states=ANY),
-        given=sql.SQL(LAST).format(states=GRANTS),
+        last=sql.SQL(LAST).format(states=ANY, flag_name=sql.Literal(flag)),
+        given=sql.SQL(LAST).format(states=GRANTS, flag_name=sql.Literal(flag)),
         people=sql.SQL("" if people is None else "AND p.id = ANY(%(people)s)"),
     )
     return sql.SQL(text).format(

@@ -14,6 +14,7 @@ IRREGULAR = {
     "email_display": "emailDisplay",
     "is_light": "isLight",
     "merged_into_id": "mergedInto",
+    "guardian_id": "guardianId",
     "activity_count_30d": "activityCount30d",
     "booking_count_30d": "bookingCount30d",
     "type": "type",

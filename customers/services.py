@@ -10,7 +10,7 @@ from django.db.models import Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from crm.errors import CustomerNotFound, Detail, ValidationFailed
+from crm.errors import Conflict, CustomerNotFound, Detail, ValidationFailed
 from crm.outbox.services import emit
 from crm.tenancy import audit
 from crm.tenancy.models import uuid7
@@ -169,7 +169,12 @@ def delete_customer(pk: UUID, *, by: str, reason: str = "", if_match: Condition 
 
 
 def restore_customer(pk: UUID, *, by: str, if_match: Condition = ANY) -> CustomerProfile:
-    """Bring a deleted person back, active or not as they were. Raises CustomerNotFound, PreconditionFailed."""
+    """Bring a deleted person back, active or not as they were.
+
+    Raises CustomerNotFound, PreconditionFailed, and Conflict for one who was erased.
+    """
+    if CustomerProfile.objects.filter(pk=pk, erased_at__isnull=False).exists():
+        raise Conflict("This customer was erased: there is nothing to bring back.")
     return update_customer(pk, {"status": status_before(pk)}, by=by, if_match=if_match)
 
 

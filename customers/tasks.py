@@ -5,7 +5,7 @@ from django.utils import timezone
 from crm.outbox.nudge import Policy, background_task
 from crm.tenancy.models import Tenant
 from crm.tenancy.scope import tenant_scope
-from customers import lapses, search_upkeep, tags
+from customers import lapses, majority, search_upkeep, tags
 
 
 @background_task("customers.tidy_search", Policy.HARMLESS_TO_LOSE)
@@ -26,3 +26,8 @@ def turn_stages() -> int:
 @background_task(tags.MOVE, Policy.HARMLESS_TO_LOSE)
 def move_tags() -> None:
     tags.move_due(budget_seconds=20)
+
+
+@background_task("customers.review_majority", Policy.HARMLESS_TO_LOSE)
+def review_majority() -> int:
+    return majority.ask_all(timezone.now())

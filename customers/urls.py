@@ -6,6 +6,7 @@ from customers.consent_views import CustomerConsents
 from customers.custom_views import CustomFieldList, CustomFieldOne
 from customers.export_views import CustomerExport
 from customers.history_views import CustomerHistory, CustomerProvenance
+from customers.privacy_views import CustomerDataExport, CustomerErase
 from customers.tag_views import CustomerTags, TagList, TagOne
 from customers.views import CustomerFind, CustomerList, CustomerOne, CustomerResolve, CustomerRestore
 
@@ -18,6 +19,8 @@ urlpatterns = [
     path("customers/search", CustomerFind.as_view(), name="customer-search"),
     path("customers/<str:pk>", CustomerOne.as_view(), name="customer"),
     path("customers/<str:pk>/consents", CustomerConsents.as_view(), name="customer-consents"),
+    path("customers/<str:pk>/data-export", CustomerDataExport.as_view(), name="customer-data-export"),
+    path("customers/<str:pk>/erase", CustomerErase.as_view(), name="customer-erase"),
     path("customers/<str:pk>/history", CustomerHistory.as_view(), name="customer-history"),
     path("customers/<str:pk>/provenance", CustomerProvenance.as_view(), name="customer-provenance"),
     path("customers/<str:pk>/tags", CustomerTags.as_view(), name="customer-tags"),

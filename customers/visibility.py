@@ -8,15 +8,22 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from crm.errors import CustomerNotFound, Detail, DuplicateResource, ValidationFailed
+from crm.errors import Conflict, CustomerNotFound, Detail, DuplicateResource, ValidationFailed
 from crm.tenancy.access import club_refs
 from crm.tenancy.models import Club, StaffMembership
 from customers.models import Booking, CustomerProfile, Membership
 from customers.services import get_customer
+
+
+class ProcessingRestricted(Conflict, PermissionDenied):
+    """The processing of this customer's data is restricted: it is kept, and nothing else, until that is lifted."""
+
+    code = "PROCESSING_RESTRICTED"
 
 
 def visible_people(request: HttpRequest) -> Any:
@@ -32,11 +39,18 @@ def within_clubs(request: HttpRequest) -> Any:
 
 
 def visible_customer(
-    request: HttpRequest, pk: UUID, *, include_deleted: bool = False
+    request: HttpRequest, pk: UUID, *, include_deleted: bool = False, even_restricted: bool = False
 ) -> tuple[CustomerProfile, UUID | None]:
-    """As services.get_customer, for those whom the request may see. Raises CustomerNotFound."""
+    """As services.get_customer, for those whom the request may see. Raises CustomerNotFound.
+
+    Whoever would write gets ProcessingRestricted where the customer's data may only be kept, unless what they do
+    serves the customer's own rights (`even_restricted`).
+    """
     profile, merged_from = get_customer(pk, include_deleted=include_deleted)
     require_visible(request, profile)
+    writes = request.method not in ("GET", "HEAD")
+    if writes and profile.processing_restricted_at is not None and not even_restricted:
+        raise ProcessingRestricted
     return profile, merged_from
 
 

@@ -25,7 +25,8 @@ from customers.telling import stage_acts
 from timeline.counters import raise_seen, recount
 from timeline.effects import COUNTED, Effect, Event
 from timeline.envelope import read_envelope
-from timeline.models import Activity, SyncStatus
+from timeline.gate import ERASED, WORDS, Gate
+from timeline.models import Activity, EventBody, SyncStatus
 from timeline.news import Told, news_of
 from timeline.schema import problems
 from timeline.sources import TYPES
@@ -123,10 +124,49 @@ def apply_events(rows: Sequence[Mapping[str, Any]], *, now: datetime) -> list[Ou
     About 30 statements whatever the number of rows.
     """
     regions = _regions()
-    read = [_read(row, regions) for row in rows]
+    read = _let_in([_read(row, regions) for row in rows], rows)
     readings = [reading for reading in read if isinstance(reading, _Reading)]
     done = iter(_apply(readings, now))
     return [next(done) if isinstance(reading, _Reading) else reading for reading in read]
+
+
+def _let_in(
+    read: Sequence[_Reading | Outcome], rows: Sequence[Mapping[str, Any]]
+) -> list[_Reading | Outcome]:
+    """Keep out what must not be applied: whole events, or of others' events what they say of somebody.
+
+    The body of an event of somebody who was erased goes at once.
+    """
+    gate = Gate([hints for one in read if isinstance(one, _Reading) for hints in one.hints])
+    found = [_barred(one, gate) if isinstance(one, _Reading) else one for one in read]
+    erased = [
+        row["id"]
+        for row, one in zip(rows, found, strict=True)
+        if isinstance(one, Outcome) and one.code == ERASED
+    ]
+    if erased:
+        EventBody.objects.filter(pk__in=erased).delete()
+    return found
+
+
+def _barred(reading: _Reading, gate: Gate) -> _Reading | Outcome:
+    at = reading.event.occurred_at
+    bars = {index: bar for index, hints in enumerate(reading.hints) if (bar := gate.bar(hints, at))}
+    if 0 in bars:
+        code, customer = bars[0]
+        return Outcome(SyncStatus.SKIPPED, customer, code=code, error=WORDS[code])
+    erased = {index for index, bar in bars.items() if bar.code == ERASED}
+    people = tuple(
+        replace(person, fields={}, consents=(), stage=None, seen=()) if index in bars else person
+        for index, person in enumerate(reading.effect.people)
+    )
+    facts = tuple(fact for fact in reading.effect.facts if fact.person not in erased)
+    hints = [{} if index in erased else known for index, known in enumerate(reading.hints)]
+    return (
+        reading._replace(effect=replace(reading.effect, people=people, facts=facts), hints=hints)
+        if bars
+        else reading
+    )
 
 
 def _regions() -> dict[str, str]:

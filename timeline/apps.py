@@ -6,5 +6,7 @@ class TimelineConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Load what registers itself: the recorder of acts."""
+        """Load what registers itself: the recorder of acts, and what is held of people."""
+        import timeline.privacy
+        import timeline.retention
         import timeline.services  # noqa: F401

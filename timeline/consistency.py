@@ -12,7 +12,7 @@ from psycopg import sql
 from crm.tenancy.rows import select
 from customers.models import CustomerMetrics, CustomerProfile
 from timeline.counters import DRIFTED, counting
-from timeline.retention import first_id
+from timeline.models.events import first_id
 
 SAMPLE = 1000  # people whose counters are recounted, unless told
 NEWEST = 20_000  # rows of each table that a rule looks at

@@ -1,14 +1,12 @@
 """Drafts of notes: kept while somebody writes, for them alone, until they post or throw them away."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from crm.tenancy.retention import delete_in_batches
-from crm.tenancy.scope import scopes_disabled
 from customers.models import CustomerProfile
 from timeline.models import NoteDraft
 from timeline.models.notes import LONGEST
@@ -42,9 +40,3 @@ def draft_of(user: Any, about: UUID) -> NoteDraft | None:
 
 def drop_draft(user: Any, about: UUID) -> None:
     NoteDraft.objects.filter(user=user, about=about).delete()
-
-
-def purge_drafts(now: datetime, *, days: int) -> int:
-    """Delete drafts that nobody touched for `days` days, of all tenants."""
-    with scopes_disabled():  # age alone decides
-        return delete_in_batches(NoteDraft.objects.filter(saved_at__lt=now - timedelta(days=days)))

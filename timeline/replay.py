@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
 from django.utils import timezone
 
 from crm.errors import Conflict
 from crm.tenancy import audit
+from crm.tenancy.models import Tenant
+from crm.tenancy.scope import scopes_disabled, tenant_scope
 from timeline.application import Outcome, apply_events
+from timeline.gate import RESTRICTED
 from timeline.ingestion import inbox_rows, wake
 from timeline.models import InboundEvent, SyncStatus
 
 SAMPLE = 100
+HELD = {"error_code": RESTRICTED, "customer__processing_restricted_at": None}
 
 
 class _Undo(Exception):  # noqa: N818 - not an error: it takes a trial back
@@ -99,3 +103,15 @@ def _summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "failed": sum(errors.values()),
         "errors": errors,
     }
+
+
+def release_held() -> int:
+    """Queue the events that waited for a restriction which is lifted by now, of all tenants; how many those were."""
+    with scopes_disabled():  # asked across tenants: who has any
+        held = InboundEvent.objects.filter(tenant=OuterRef("pk"), **HELD)
+        tenants = list(Tenant.objects.filter(Exists(held)))
+    count = 0
+    for tenant in tenants:
+        with tenant_scope(tenant):
+            count += replay(InboundEvent.objects.filter(**HELD), by="job:apply_held")
+    return count

@@ -1,13 +1,11 @@
 """Tasks of the timeline: each finds its work in rows, so one more or less does no harm."""
 
-from django.conf import settings
 from django.utils import timezone
 
 from crm.outbox.nudge import Policy, background_task, nudge
 from crm.tenancy.models import Tenant
-from timeline import counters, drafts, ingestion, retention
+from timeline import counters, ingestion, replay
 
-DRAFT_DAYS = 30
 BUDGET = 1.0  # seconds for one tenant before the next one's turn
 
 
@@ -34,16 +32,7 @@ def decay_counters() -> int:
     return counters.decay_due(timezone.now())
 
 
-@background_task("timeline.purge_bodies", Policy.HARMLESS_TO_LOSE)
-def purge_bodies() -> int:
-    return retention.purge_bodies(timezone.now(), days=settings.EVENT_BODY_DAYS)
-
-
-@background_task("timeline.purge_dead_letters", Policy.HARMLESS_TO_LOSE)
-def purge_dead_letters() -> int:
-    return retention.purge_dead_letters(timezone.now(), days=settings.DEAD_LETTER_DAYS)
-
-
-@background_task("timeline.purge_drafts", Policy.HARMLESS_TO_LOSE)
-def purge_drafts() -> int:
-    return drafts.purge_drafts(timezone.now(), days=DRAFT_DAYS)
+@background_task("timeline.apply_held", Policy.HARMLESS_TO_LOSE)
+def apply_held() -> int:
+    """Apply what came while somebody's processing was restricted, once that is lifted."""
+    return replay.release_held()

@@ -43,6 +43,7 @@ FIELDSETS: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (_("Worth a look"), {"fields": ["high_value_cents", "at_risk_threshold"]}),
+    (_("Personal data"), {"fields": ["majority_age", "privacy_days"]}),
     (_("Getting in"), {"fields": ["second_factor_roles"]}),
 ]
 MONEY = {
@@ -84,15 +85,22 @@ class GeneralForm(PlainLabels, forms.ModelForm[Tenant]):
         model = Tenant
         fields = (
             "name", "language", "region", "timezone", "date_format", "currency", "lapse_grace_days",
-            "lapse_quiet_days", "high_value_cents", "at_risk_threshold", "second_factor_roles",
+            "lapse_quiet_days", "high_value_cents", "at_risk_threshold", "majority_age", "privacy_days",
+            "second_factor_roles",
         )  # fmt: skip
         labels = {
             "date_format": _("Dates"),
             "lapse_grace_days": _("Days of grace"),
             "lapse_quiet_days": _("Quiet days"),
             "high_value_cents": _("A large order, in cents"),
+            "majority_age": _("Of age at"),
+            "privacy_days": _("Days to answer"),
         }
         help_texts = {
+            "majority_age": _("Who is younger gets no marketing, whatever was agreed."),
+            "privacy_days": _(
+                "Requests to see, correct or erase personal data are overdue after so many days."
+            ),
             "name": _("As staff and the people you write to read it."),
             "lapse_quiet_days": _("Days without a paid order or a round, after which an ex-member is lost."),
             "high_value_cents": _(

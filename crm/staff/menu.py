@@ -40,6 +40,7 @@ MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
     )),
     (_("Settings"), (
         ("general", _("General"), "settings"),
+        ("retention", _("Retention"), "history"),
         ("tenancy.Club", _("Clubs"), "map-pin"),
         ("customers.CustomField", _("Custom fields"), "list-filter"),
         ("customers.IdentityRule", _("Identity"), "badge-check"),
@@ -49,6 +50,7 @@ MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
         ("tenancy.AuditEntry", _("Audit log"), "scroll-text"),
     )),
 )  # fmt: skip
+PLAIN = {"general": "admin:settings", "retention": "admin:retention"}  # for whoever may administer
 DEAD = "admin:timeline_inboundevent_dead"
 KEYS = {  # pressed after g
     "customers.CustomerProfile": "c", "customers.DuplicateCandidate": "u", "timeline.Activity": "t",
@@ -83,8 +85,8 @@ def menu(site: AdminSite, request: HttpRequest) -> list[tuple[Any, list[Item]]]:
 
 def _item(request: HttpRequest, admins: dict[str, Any], label: str, words: Any, icon: str) -> Item | None:
     dead_url = reverse(DEAD)
-    if label == "general":
-        url = reverse("admin:settings")
+    if label in PLAIN:
+        url = reverse(PLAIN[label])
         return Item(words, url, icon, request.path == url) if may(request, Right.ADMINISTER) else None
     if label == "dead letters":
         if not admins["timeline.InboundEvent"].has_module_permission(request):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from crm.staff import account, general, home
+from crm.staff import account, general, home, retention
 from crm.staff.doors import NewPasswordView, forgotten_view, invitation_view
 from crm.staff.entry import StaffLoginView, second_step_view
 from crm.staff.login import LoginForm, choose_tenant
@@ -70,6 +70,7 @@ class StaffSite(AdminSite):
             path("second-step/", second_step_view, name="second_step"),
             *account.urls(self),
             *general.urls(self),
+            *retention.urls(self),
             path("invitation/<str:token>/", invitation_view, name="invitation"),
             path("password-reset/", forgotten_view, name="password_reset"),
             path(

@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -15,15 +14,20 @@ from crm.errors import Conflict
 from crm.tenancy.access import actor, may, require
 from crm.tenancy.actors import actor_names
 from crm.tenancy.permissions import Right
-from customers.admin.html import page_url
+from crm.tenancy.scope import current_tenant
+from customers.admin import rights
+from customers.admin.rights import ASKED_OF_STAFF, back
 from customers.admin.tabs import Panel, tab
 from customers.consent import MARKETING, standing
 from customers.consents import lift_suppression, object_to_marketing
 from customers.ledger import entries_of
+from customers.marketing import is_minor
 from customers.models import ConsentEntry, CustomerProfile
 from customers.models.consent import Channel, ConsentState, Purpose
+from customers.requests import of_customer
 from customers.suppression import ABOVE_ALL, SOURCE
 
+__all__ = ["lift_view", "objection_view", "rights"]
 SHOWN = 50
 TONES = {"GRANTED": "good", "WITHDRAWN": "bad", "PENDING": "warn", "UNKNOWN": "grey"}
 REASONS = {
@@ -51,7 +55,7 @@ class Stand:
 
 @tab("privacy", _("Privacy"), icon="shield-check", position=47)
 def privacy_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
-    """What stands, and the newest fifty statements with their proof. Three statements."""
+    """What stands, the newest fifty statements with their proof, and what can be done. Five statements."""
     entries = list(entries_of(profile.pk))
     names = actor_names(entry.actor for entry in entries[:SHOWN] if entry.actor)
     context = {
@@ -61,6 +65,11 @@ def privacy_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
         "entries": [shown(entry, names) for entry in entries[:SHOWN]],
         "has_more": len(entries) > SHOWN,
         "is_suppressed": is_suppressed(profile),
+        "is_minor": is_minor(profile.date_of_birth, timezone.localdate(), current_tenant().majority_age),
+        "guardian": profile.guardian,
+        "kinds": ASKED_OF_STAFF.items(),
+        "asked": of_customer(profile.pk),
+        "may_note": may(request, Right.NOTE),
         "may_edit": may(request, Right.EDIT),
         "may_delete": may(request, Right.DELETE),
     }
@@ -124,7 +133,3 @@ def lift_view(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
     else:
         messages.success(request, _t("%s may be written to again, as far as they agreed to it.") % profile)
     return back(profile.pk)
-
-
-def back(pk: UUID) -> HttpResponse:
-    return HttpResponseRedirect(f"{page_url(pk)}?tab=privacy")

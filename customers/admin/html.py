@@ -3,11 +3,14 @@
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from crm.tenancy.markup import avatar, badge, icon
+from crm.tenancy.scope import current_tenant
+from customers.marketing import is_minor
 from customers.models import CustomerProfile, Stage, Status
 from customers.words import ANSWERS, CHANNELS, STAGE_TONES
 
@@ -26,10 +29,17 @@ def flag_badges(profile: CustomerProfile) -> SafeString:
         (profile.is_blocked, _("Blocked"), "bad", "ban"),
         (profile.is_pending, _("Pending"), "warn", ""),
         (profile.is_light, _("Name only"), "grey", "ghost"),
+        (profile.processing_restricted_at is not None, _("Restricted"), "bad", "ban"),
+        (profile.legal_hold_at is not None, _("Legal hold"), "warn", ""),
+        (is_known_minor(profile), _("Minor"), "info", ""),
     ]
     return format_html_join(
         " ", "{}", ((badge(words, tone, symbol),) for on, words, tone, symbol in flags if on)
     )
+
+
+def is_known_minor(profile: CustomerProfile) -> bool:
+    return is_minor(profile.date_of_birth, timezone.localdate(), current_tenant().majority_age)
 
 
 def consent_lights(profile: CustomerProfile) -> SafeString:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from crm.errors import CustomerNotFound
+from crm.errors import Conflict, CustomerNotFound
 from crm.tenancy.access import LATELY, actor, may, record, record_look, require
 from crm.tenancy.admin.base import StaffModelAdmin
 from crm.tenancy.audit import ONE_LOOK
@@ -84,6 +84,23 @@ class CustomerAdmin(StaffModelAdmin):
             path(
                 "<uuid:pk>/mark/", view(require_POST(self.mark_view)), name="customers_customerprofile_mark"
             ),
+            path("<uuid:pk>/erase/", view(self.erase_view), name="customers_customerprofile_erase"),
+            path(
+                "<uuid:pk>/data/", view(require_POST(self.data_view)), name="customers_customerprofile_data"
+            ),
+            path(
+                "<uuid:pk>/lock/", view(require_POST(self.lock_view)), name="customers_customerprofile_lock"
+            ),
+            path(
+                "<uuid:pk>/request/",
+                view(require_POST(self.request_view)),
+                name="customers_customerprofile_request",
+            ),
+            path(
+                "<uuid:pk>/guardian/",
+                view(require_POST(self.guardian_view)),
+                name="customers_customerprofile_guardian",
+            ),
             path(
                 "<uuid:pk>/objection/",
                 view(require_POST(self.objection_view)),
@@ -140,7 +157,7 @@ class CustomerAdmin(StaffModelAdmin):
 
     @admin.action(description=_("Tag…"), permissions=["change"])
     def tag_chosen(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
-        return tagging.tag_chosen(self, request, queryset)
+        return tagging.tag_chosen(self, request, queryset.filter(processing_restricted_at=None))
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         return export_page(request, self)
@@ -191,11 +208,15 @@ class CustomerAdmin(StaffModelAdmin):
         return ("name",)
 
     # --- a person's page
-    def profile_or_404(self, request: HttpRequest, pk: UUID) -> tuple[CustomerProfile, UUID | None]:
+    def profile_or_404(
+        self, request: HttpRequest, pk: UUID, *, even_restricted: bool = False
+    ) -> tuple[CustomerProfile, UUID | None]:
         """The visible customer, or the one they were merged into; Admins see deleted people too."""
         require(request, Right.VIEW)
         try:
-            return visible_customer(request, pk, include_deleted=may(request, Right.DELETE))
+            return visible_customer(
+                request, pk, include_deleted=may(request, Right.DELETE), even_restricted=even_restricted
+            )
         except CustomerNotFound:
             raise Http404 from None
 
@@ -263,8 +284,27 @@ class CustomerAdmin(StaffModelAdmin):
     def mark_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         return tagging.mark_person(request, self.profile_or_404(request, pk)[0])
 
+    def erase_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return consents.rights.erase_page(
+            request, self, self.profile_or_404(request, pk, even_restricted=True)[0]
+        )
+
+    def data_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return consents.rights.data_view(request, self.profile_or_404(request, pk, even_restricted=True)[0])
+
+    def lock_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return consents.rights.lock_view(request, self.profile_or_404(request, pk, even_restricted=True)[0])
+
+    def request_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return consents.rights.request_view(
+            request, self.profile_or_404(request, pk, even_restricted=True)[0]
+        )
+
+    def guardian_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return consents.rights.guardian_view(request, self.profile_or_404(request, pk)[0])
+
     def objection_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        return consents.objection_view(request, self.profile_or_404(request, pk)[0])
+        return consents.objection_view(request, self.profile_or_404(request, pk, even_restricted=True)[0])
 
     def lift_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         return consents.lift_view(request, self.profile_or_404(request, pk)[0])
@@ -282,7 +322,11 @@ class CustomerAdmin(StaffModelAdmin):
     def restore_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         require(request, Right.DELETE)
         profile, _merged_from = self.profile_or_404(request, pk)
-        restore_customer(profile.pk, by=actor(request))
+        try:
+            restore_customer(profile.pk, by=actor(request))
+        except Conflict as error:
+            messages.error(request, error.message)
+            return HttpResponseRedirect(page_url(profile.pk))
         record(request, "customer.restored", profile)
         messages.success(request, _t("%s is back.") % profile)
         return HttpResponseRedirect(page_url(profile.pk))

@@ -3,16 +3,23 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from crm.tenancy.access import record
+from crm.errors import CRMError
+from crm.tenancy.access import actor, require
+from crm.tenancy.actors import actor_names
 from crm.tenancy.admin.base import ReadOnlyAdmin
 from crm.tenancy.markup import ago, badge
 from crm.tenancy.permissions import Right
 from customers.admin.html import person
 from customers.models import PrivacyRequest
+from customers.requests import decide_request, due_at
 from customers.visibility import of_visible_people
 
 TONES = {"OPEN": "warn", "DONE": "good", "REFUSED": "grey"}
@@ -22,47 +29,73 @@ TONES = {"OPEN": "warn", "DONE": "good", "REFUSED": "grey"}
 class PrivacyRequestAdmin(ReadOnlyAdmin):
     view_right = Right.DELETE
     empty_hint = _("When a member asks for their data or its erasure, the request waits here.")
-    intro = _("Requests to see or erase personal data. The law gives a month to answer.")
-    list_display = ("who", "kind", "reason", "asked", "state")
-    list_display_links = None
-    list_filter = ("status",)
+    intro = _(
+        "Requests about personal data, and people who came of age. Each is decided with words that stay with it."
+    )
+    list_display = ("who", "what", "reason", "asked", "due", "state")
+    list_display_links = ("what",)
+    list_filter = ("status", "kind")
     list_select_related = ("customer",)
     ordering = ("-requested_at", "-pk")
-    actions = ("mark_done", "refuse")
+
+    def get_urls(self) -> Any:
+        view = self.admin_site.admin_view(self.decide_view)
+        return [path("<int:pk>/decide/", view, name="customers_privacyrequest_decide"), *super().get_urls()]
 
     def visible(self, request: HttpRequest, rows: Any) -> Any:
         return of_visible_people(request, rows)
+
+    def row_url(self, row: PrivacyRequest) -> str:
+        return reverse("admin:customers_privacyrequest_decide", args=[row.pk])
 
     @admin.display(description=_("Customer"))
     def who(self, row: PrivacyRequest) -> Any:
         return person(row.customer)
 
+    @admin.display(description=_("Asks for"))
+    def what(self, row: PrivacyRequest) -> str:
+        return str(row.get_kind_display())
+
     @admin.display(description=_("Asked"))
     def asked(self, row: PrivacyRequest) -> Any:
         return ago(row.requested_at)
+
+    @admin.display(description=_("Due"))
+    def due(self, row: PrivacyRequest) -> Any:
+        at = due_at(row) if row.status == PrivacyRequest.Status.OPEN else None
+        late = at is not None and at < timezone.now()
+        return format_html("{} {}", ago(at), badge(_t("overdue"), "bad") if late else "")
 
     @admin.display(description=_("Status"))
     def state(self, row: PrivacyRequest) -> Any:
         return badge(row.get_status_display(), TONES[row.status])
 
-    @admin.action(description=_("Mark as done"), permissions=["administer"])
-    def mark_done(self, request: HttpRequest, queryset: Any) -> None:
-        self._close(request, queryset, PrivacyRequest.Status.DONE)
+    def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """GET: the request, and what can be done about it. POST: done or refused, with words."""
+        require(request, Right.DELETE)
+        found = self.get_queryset(request).select_related("customer").filter(pk=pk).first()
+        if found is None:
+            raise Http404
+        if request.method == "POST":
+            return self._decide(request, found)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{found.get_kind_display()}: {found.customer or '–'}",
+            "opts": self.opts,
+            "asked": found,
+            "person": found.customer,
+            "due": due_at(found),
+            "state": self.state(found),
+            "by": actor_names([found.decided_by]).get(found.decided_by, found.decided_by),
+        }
+        return TemplateResponse(request, "admin/customers/privacy_request.html", context)
 
-    @admin.action(description=_("Refuse"), permissions=["administer"])
-    def refuse(self, request: HttpRequest, queryset: Any) -> None:
-        self._close(request, queryset, PrivacyRequest.Status.REFUSED)
-
-    def _close(self, request: HttpRequest, queryset: Any, status: str) -> None:
-        closed = 0
-        for row in queryset.filter(status=PrivacyRequest.Status.OPEN):
-            if queryset.filter(pk=row.pk, status=PrivacyRequest.Status.OPEN).update(status=status):
-                record(
-                    request,
-                    "privacyrequest.closed",
-                    row,
-                    before={"status": row.status},
-                    after={"status": status},
-                )
-                closed += 1
-        messages.success(request, _t("%s requests closed.") % closed)
+    def _decide(self, request: HttpRequest, found: PrivacyRequest) -> HttpResponse:
+        status = "DONE" if "done" in request.POST else "REFUSED"
+        try:
+            decide_request(found.pk, status, by=actor(request), decision=request.POST.get("decision", ""))
+        except CRMError as error:
+            messages.error(request, error.message)
+            return HttpResponseRedirect(self.row_url(found))
+        messages.success(request, _t("The request is closed."))
+        return HttpResponseRedirect(reverse("admin:customers_privacyrequest_changelist"))

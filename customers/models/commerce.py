@@ -105,17 +105,28 @@ class Ticket(SourceFact):
 class PrivacyRequest(SourceFact):
     """A request about a person's data that waits for the club's decision."""
 
-    free_text = ("reason",)
+    free_text = ("reason", "decision")
 
     class Status(models.TextChoices):
         OPEN = "OPEN", "Open"
         DONE = "DONE", "Done"
         REFUSED = "REFUSED", "Refused"
 
-    kind = models.CharField(max_length=10, default="ERASURE")
+    class Kind(models.TextChoices):
+        ERASURE = "ERASURE", "Erasure"
+        ACCESS = "ACCESS", "Access to their data"
+        CORRECTION = "CORRECTION", "Correction"
+        OBJECTION = "OBJECTION", "Objection to marketing"
+        RESTRICTION = "RESTRICTION", "Restriction"
+        MAJORITY = "MAJORITY", "Came of age"
+
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.ERASURE)
     status = models.CharField(max_length=7, choices=Status.choices, default=Status.OPEN)
     reason = models.CharField(max_length=200, blank=True)
     requested_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=300, blank=True)
+    decision = models.CharField(max_length=500, blank=True, help_text="What was done, or why not.")
 
     class Meta(SourceFact.Meta):
         constraints = fact_constraints("privacy_request")

@@ -166,6 +166,12 @@ class CustomerProfile(Veiled, TenantModel):
     merged_at = models.DateTimeField(null=True, blank=True)
     merge_reason = models.CharField(max_length=200, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, editable=False)
+    processing_restricted_at = models.DateTimeField(null=True, editable=False)
+    legal_hold_at = models.DateTimeField(null=True, editable=False)
+    guardian = TenantForeignKey(
+        "self", null=True, blank=True, editable=False, related_name="+", help_text="Who answers for a minor."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.CharField(max_length=300, blank=True, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -189,6 +195,10 @@ class CustomerProfile(Veiled, TenantModel):
             models.CheckConstraint(
                 condition=models.Q(merged_into=None) | ~models.Q(merged_into=models.F("id")),
                 name="nobody_merged_into_self",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(guardian=None) | ~models.Q(guardian=models.F("id")),
+                name="nobody_own_guardian",
             ),
             one_of("status", Status, name="customer_status"),
             one_of("lifecycle_stage", Stage, name="customer_stage"),
@@ -227,6 +237,18 @@ class CustomerProfile(Veiled, TenantModel):
                 name="customer_by_custom_field",
             ),
             GinIndex(fields=["tenant", "tags"], name="customer_tags"),
+            *(  # few, and asked for by every batch of events, erasure and retention
+                models.Index(
+                    fields=["tenant", name],
+                    name=f"customer_{short}",
+                    condition=models.Q(**{f"{name}__isnull": False}),
+                )
+                for name, short in (
+                    ("processing_restricted_at", "restricted"),
+                    ("legal_hold_at", "on_hold"),
+                    ("guardian", "wards"),
+                )
+            ),
             models.Index(
                 fields=["tenant", "stage_due_at"],
                 name="customer_stage_due",

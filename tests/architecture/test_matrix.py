@@ -55,6 +55,8 @@ AMSV GET    tags
 AMSV GET    customers/<str:pk>/consents
 AM-- POST   customers/<str:pk>/consents
 A--- DELETE tags/<path:name>
+A--- POST   customers/<str:pk>/data-export
+A--- POST   customers/<str:pk>/erase
 AMSV GET    customers/<str:pk>/history
 AMSV GET    customers/<str:pk>/provenance
 A--- POST   customers/<str:pk>/restore
@@ -96,6 +98,7 @@ AMSV AMSV account/second-factor/
 .... AMSV account/recovery-codes/
 .... AMSV account/sessions/end/
 A--- A--- settings/
+A--- A--- retention/
 AMSV AMSV (home)
 AMSV AMSV password_change/
 AMSV .... password_change/done/
@@ -227,6 +230,11 @@ AMSV AMSV customers/customerprofile/<uuid:pk>/live/
 .... A--- customers/customerprofile/<uuid:pk>/remove/
 .... A--- customers/customerprofile/<uuid:pk>/restore/
 .... AM-- customers/customerprofile/<uuid:pk>/tags/
+A--- A--- customers/customerprofile/<uuid:pk>/erase/
+.... A--- customers/customerprofile/<uuid:pk>/data/
+.... A--- customers/customerprofile/<uuid:pk>/lock/
+.... AMS- customers/customerprofile/<uuid:pk>/request/
+.... AM-- customers/customerprofile/<uuid:pk>/guardian/
 .... AM-- customers/customerprofile/<uuid:pk>/objection/
 .... A--- customers/customerprofile/<uuid:pk>/lift-suppression/
 .... ..-- customers/customerprofile/<uuid:pk>/mark/
@@ -236,6 +244,7 @@ AM-- AM-- customers/customerprofile/add/
 ---- ---- customers/customerprofile/<path:object_id>/delete/
 AM-- AM-- customers/customerprofile/<path:object_id>/change/
 AMSV AMSV customers/customerprofile/<path:object_id>/
+AMSV AMSV customers/privacyrequest/<int:pk>/decide/
 A--- A--- customers/privacyrequest/
 ---- ---- customers/privacyrequest/add/
 .... .... customers/privacyrequest/<path:object_id>/history/
@@ -287,8 +296,6 @@ A--- tenancy.Invitation: resend
 A--- tenancy.Invitation: revoke
 AM-- customers.DuplicateCandidate: dismiss
 AM-- customers.CustomerProfile: tag_chosen
-A--- customers.PrivacyRequest: mark_done
-A--- customers.PrivacyRequest: refuse
 A--- timeline.InboundEvent: replay_chosen
 """
 

@@ -77,6 +77,8 @@ API: dict[str, dict[str, Call]] = {
         "GET": Call("crm:read", 200),
         "POST": Call("crm:write", 201, {"channel": "EMAIL", "state": "WITHDRAWN"}),
     },
+    "api/v1/customers/<str:pk>/data-export": {"POST": Call("crm:admin", 200, {"format": "HTML"})},
+    "api/v1/customers/<str:pk>/erase": {"POST": Call("crm:admin", 200, {"dryRun": True})},
     "api/v1/customers/<str:pk>/history": {"GET": Call("crm:read", 200)},
     "api/v1/customers/<str:pk>/provenance": {"GET": Call("crm:read", 200)},
     "api/v1/customers/<str:pk>/restore": {"POST": Call("crm:admin", 200)},

@@ -16,7 +16,7 @@ from crm.heartbeats import PROBED, silences
 from crm.models import Heartbeat
 from crm.outbox.models import OutboxMessage
 from crm.outbox.services import emit
-from crm.tasks import purge_idempotent_calls, purge_outbox, relay_outbox
+from crm.tasks import apply_retention, purge_outbox, relay_outbox
 from crm.tenancy.models import AuditEntry, IdempotentCall
 from crm.tenancy.retention import BATCH
 from crm.tenancy.scope import scopes_disabled, tenant_scope
@@ -25,7 +25,7 @@ from tests.factories import InboundEventFactory
 from tests.servers import celery, eventually
 from timeline import ingestion, tasks
 from timeline.models import EventBody, InboundEvent, SyncStatus
-from timeline.retention import first_id
+from timeline.models.events import first_id
 
 
 def event(number: int) -> dict:
@@ -89,7 +89,7 @@ def test_bodies_of_settled_events_go_after_ninety_days_and_the_events_stay(tenan
         old_event(91, 4),
         old_event(91, 5, status=SyncStatus.FAILED, is_waiting=False, dead_at=timezone.now()),
     ]
-    assert tasks.purge_bodies() == 2
+    assert apply_retention() == 2
     with scopes_disabled():
         assert set(EventBody.objects.values_list("pk", flat=True)) == {event.pk for event in kept}
         assert InboundEvent.objects.count() == 5
@@ -102,12 +102,13 @@ def test_unresolved_dead_letters_are_closed_after_ninety_days_with_a_notice(tena
     fresh = old_event(100, 9, dead_at=days_ago(89), **dead)
     with tenant_scope(other_tenant):
         old_event(100, 10, dead_at=days_ago(89), **dead)
-    assert tasks.purge_dead_letters() == 3
+    assert apply_retention() == 3
     assert list(InboundEvent.objects.dead()) == [fresh]
-    notice = AuditEntry.objects.get()
+    notice = AuditEntry.objects.get(action="events.discarded")
     assert (notice.actor, notice.after["count"]) == ("job:retention", 3)
-    assert tasks.purge_dead_letters() == 0
-    assert tasks.purge_bodies() == 3
+    assert AuditEntry.objects.get(action="retention.applied").after == {"DEAD_LETTERS": 3}
+    assert apply_retention() == 3
+    assert AuditEntry.objects.order_by("-at")[0].after == {"EVENT_BODIES": 3}
     with tenant_scope(other_tenant):
         assert not AuditEntry.objects.exists()
 
@@ -121,7 +122,7 @@ def test_stored_answers_go_after_a_day(tenant, other_tenant):
 
     call("old", 24.1)
     call("new", 23.9)
-    assert purge_idempotent_calls() == 1
+    assert apply_retention() == 1
     assert IdempotentCall.objects.get().key == "new"
 
 

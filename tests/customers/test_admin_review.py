@@ -78,7 +78,16 @@ def test_a_privacy_request_is_closed_by_an_admin(tenant: Tenant) -> None:
     row = PrivacyRequest.objects.create(
         tenant=tenant, key="1", customer=CustomerProfileFactory(), requested_at=timezone.now()
     )
-    staff_of().post(REQUESTS, {"action": "mark_done", "_selected_action": [row.pk]})
+    browser, decide = staff_of(), f"{REQUESTS}{row.pk}/decide/"
+    browser.post(decide, {"done": "1", "decision": " "})
+    row.refresh_from_db()
+    assert row.status == "OPEN"
+    assert "Erase them" in browser.text(decide)
+    browser.post(decide, {"done": "1", "decision": "Erased, told by letter"})
+    row.refresh_from_db()
+    assert (row.status, row.decision) == ("DONE", "Erased, told by letter")
+    assert "Erased, told by letter" in browser.text(decide)
+    browser.post(decide, {"refused": "1", "decision": "Too late"})
     row.refresh_from_db()
     assert row.status == "DONE"
     entry = AuditEntry.objects.get(action="privacyrequest.closed")

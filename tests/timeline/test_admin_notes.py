@@ -12,6 +12,7 @@ from django.utils import timezone
 from crm.errors import PreconditionFailed
 from crm.tenancy.models import Tenant
 from crm.tenancy.permissions import Role
+from crm.tenancy.retention import apply_rules
 from crm.tenancy.scope import tenant_scope
 from crm.versions import Condition
 from customers.models import CustomerProfile
@@ -23,7 +24,6 @@ from tests.factories import (
     UserFactory,
 )
 from tests.pages import LIST, Browser, log_in, member, staff_of
-from timeline.drafts import purge_drafts
 from timeline.models import Activity, Note, NoteDraft, NoteMention, NoteRevision
 from timeline.notes import edit_note
 from timeline.readers import staff_reader
@@ -175,8 +175,8 @@ def test_an_emptied_or_discarded_draft_is_gone_and_an_old_one_too(ann: CustomerP
         browser.post(address, form(**end))
         assert not NoteDraft.objects.exists()
     browser.post(address, form(body="Forgotten"))
-    assert purge_drafts(timezone.now(), days=30) == 0
-    assert purge_drafts(timezone.now() + timedelta(days=31), days=30) == 1
+    assert apply_rules(timezone.now()) == 0
+    assert apply_rules(timezone.now() + timedelta(days=31)) == 1
 
 
 def test_a_draft_takes_no_more_than_a_note_and_only_about_what_may_be_seen(ann: CustomerProfile) -> None:

@@ -5,6 +5,7 @@ from crm.tenancy.models.audit import AuditEntry
 from crm.tenancy.models.base import TenantForeignKey, TenantModel, scoped, uuid7
 from crm.tenancy.models.logins import LoginSession, RecoveryCode, SecondFactor
 from crm.tenancy.models.mail import StaffMail
+from crm.tenancy.models.retention import RetentionRule
 from crm.tenancy.models.staff import Invitation, StaffMembership, User
 from crm.tenancy.models.tenant import Club, Tenant
 
@@ -16,6 +17,7 @@ __all__ = [
     "Invitation",
     "LoginSession",
     "RecoveryCode",
+    "RetentionRule",
     "SecondFactor",
     "StaffMail",
     "StaffMembership",

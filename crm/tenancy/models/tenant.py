@@ -90,6 +90,12 @@ class Tenant(models.Model):
         default=90,
         help_text="Days after their last paid order or round for which an ex-member is no lost one.",
     )
+    majority_age = models.PositiveSmallIntegerField(
+        default=18, help_text="Age from which somebody may be marketed to."
+    )
+    privacy_days = models.PositiveSmallIntegerField(
+        default=30, help_text="Days in which a request about personal data must be answered."
+    )
     lapse_applied = models.JSONField(
         default=dict, editable=False, help_text="The two days by which stages were last worked out."
     )
