@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 from uuid import UUID, uuid5
 
-from crm.demo.story import bookings, communication, golf, membership, service, shop, twins
+from crm.demo.story import bookings, communication, doubles, golf, membership, service, shop, twins
 from crm.demo.story.clubs import CLUBS, FYNBOS, DemoClub
 from crm.demo.story.people import Person
 from crm.demo.story.period import Period
@@ -81,6 +81,7 @@ def _plan(world: World) -> _Plans:
 def _arrivals(world: World) -> Iterator[Draft]:
     """Everything that makes a person or one of their identifiers known."""
     yield from twins.twins(world)
+    yield from doubles.told(world)
     for person in world.people:
         if person.member:
             yield membership.joined(person, person.member)

@@ -23,6 +23,7 @@ from crm.errors import Conflict
 from crm.tenancy.audit import record
 from crm.tenancy.models import AuditEntry, Tenant
 from crm.tenancy.scope import tenant_scope
+from customers.deduplication import find_all
 from timeline.ingestion import process_due, receive
 from timeline.models import InboundEvent
 
@@ -102,6 +103,7 @@ def load(tenant: Tenant, plan: Plan, *, report: Callable[[Progress], None]) -> P
             progress.share = max(progress.share, _share(batch[-1], plan))
             _bring(tenant, batch, progress, report)
         _settle(tenant)
+        find_all()
         if not is_loaded(tenant):
             record(FINISHED, by=BY, after={"events": progress.sent})
     return progress

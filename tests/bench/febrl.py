@@ -81,8 +81,9 @@ def judged(found: Sequence[Record]) -> dict[Pair, Verdict]:
     return {(one, other): judge(by_id[one], by_id[other], model) for one, other in pairs}
 
 
-def quality(found: Sequence[Record]) -> Quality:
-    verdicts, true = judged(found), true_pairs(found)
+def quality(found: Sequence[Record], true: set[Pair] | None = None) -> Quality:
+    """What suggestions and unasked merges are worth; `true` are the pairs that are one person, of FEBRL unless told."""
+    verdicts, true = judged(found), true_pairs(found) if true is None else true
     suggested = {pair for pair, verdict in verdicts.items() if verdict.band is not Band.IGNORE}
     merged = {pair for pair, verdict in verdicts.items() if verdict.band is Band.AUTO}
     return Quality(

@@ -25,6 +25,7 @@ from tests.bench import (  # noqa: E402 - Django comes first
     b5_search,
     b12_pages,
     b13_start,
+    b16_duplicates,
     b17_growth,
 )
 from tests.bench.context import DEFAULT_SCALE, Bench, set_up  # noqa: E402
@@ -38,6 +39,7 @@ ROWS = {
     "B5": b5_search.measure,
     "B12": b12_pages.measure,
     "B13": b13_start.measure,
+    "B16": b16_duplicates.measure,
     "B17": b17_growth.measure,
 }
 ONLY_WHEN_ASKED = {"B13"}
