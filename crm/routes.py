@@ -1,5 +1,12 @@
 """Who hears of what: outbox topic -> tasks. All wiring up the stack stands in this one table."""
 
-from crm.outbox.relay import Routes
+from crm.outbox.relay import Route, Routes
+from customers.tasks import LOOK_FOR_DUPLICATES
 
-ROUTES: Routes = {}
+ABOUT_PEOPLE = (Route(LOOK_FOR_DUPLICATES),)
+ROUTES: Routes = {
+    "crm.profile.created": ABOUT_PEOPLE,
+    "crm.profile.updated": ABOUT_PEOPLE,
+    "crm.profile.merged": ABOUT_PEOPLE,
+    "crm.profile.unmerged": ABOUT_PEOPLE,
+}

@@ -45,6 +45,7 @@ SCHEDULE = (
     Job("purge sessions", "tenancy.purge_sessions", HOUR),
     Job("apply events of lifted restrictions", "timeline.apply_held", 60),
     Job("ask about who came of age", "customers.review_majority", 24 * HOUR),
+    Job("compare whom the news missed", "customers.catch_up_on_duplicates", HOUR),
     Job("tidy what people are found by", "customers.tidy_search", 24 * HOUR),
 )
 

@@ -14,6 +14,8 @@ from django.db import transaction
 
 from crm.tenancy.rows import insert_rows, run, select
 from crm.tenancy.scope import current_tenant
+from customers.identity_rules import Rules
+from customers.identity_settings import current_rules
 from customers.likeness import Record, keys, record
 from customers.models import LikenessKeys
 
@@ -91,23 +93,32 @@ class Records:
         missing = [pk for pk in ids if pk not in self._known]
         if len(self._known) + len(missing) > REMEMBERED:
             self._known, missing = {}, list(ids)
+        rules = current_rules()
         for row in select(READ, [current_tenant().pk, missing]) if missing else ():
-            self._known[row["id"]] = record_of(row)
+            self._known[row["id"]] = record_of(row, rules)
         return {pk: self._known[pk] for pk in ids if pk in self._known}
 
 
-def record_of(row: dict[str, Any]) -> Record:
-    links = {
-        name: str(row[name])
-        for name in ("auth_user_id", "scl_member_id", "teetime_player_id", "messaging_contact_id")
-        if row[name] not in ("", None)
-    }
+LINKS = {
+    "auth_user_id": "authUserId",
+    "scl_member_id": "sclMemberId",
+    "teetime_player_id": "teetimePlayerId",
+    "messaging_contact_id": "messagingContactId",
+}
+
+
+def record_of(row: dict[str, Any], rules: Rules) -> Record:
+    """A row of READ, folded; what the tenant's rules say identifies nobody is left out."""
+    ids = {kind: str(row[name]) for name, kind in LINKS.items() if row[name] not in ("", None)}
     external = json.loads(row["external_ids"])
-    links |= {f"externalIds.{kind}": str(value) for kind, value in external.items()}
+    ids |= {f"externalIds.{kind}": str(value) for kind, value in external.items()}
+    email, phone = row["email"], row["phone_number"] if row["phone_is_valid"] else ""
     return record(
         row["id"], first_name=row["first_name"], last_name=row["last_name"], display_name=row["display_name"],
-        born=row["date_of_birth"], email=row["email"], phone=row["phone_number"] if row["phone_is_valid"] else "",
-        gender=row["gender"], ids=links,
+        born=row["date_of_birth"], gender=row["gender"],
+        email=email if rules.counts("email", email) else "",
+        phone=phone if rules.counts("phoneNumber", phone) else "",
+        ids={kind: value for kind, value in ids.items() if rules.of(kind).is_ever_one},
     )  # fmt: skip
 
 
@@ -122,6 +133,11 @@ def refresh_keys(report: Callable[[int], None] = lambda done: None) -> int:
     return done
 
 
+def stale(most: int) -> list[UUID]:
+    """Whose keys are not of the profile as it is now. One statement."""
+    return [row["id"] for row in select(STALE, [current_tenant().pk, FIRST, most])]
+
+
 def refresh_keys_of(ids: Collection[UUID]) -> None:
     """Make the keys of these people anew; who is merged or deleted loses theirs. Three statements."""
     rows = select(READ, [current_tenant().pk, sorted(ids)])
@@ -130,8 +146,11 @@ def refresh_keys_of(ids: Collection[UUID]) -> None:
 
 
 def _write_keys(rows: Sequence[dict[str, Any]]) -> None:
+    rows = sorted(rows, key=lambda row: row["id"])  # whoever else does the same waits instead of locking up
+    rules = current_rules()
     made = [
-        {"customer_id": row["id"], "keys": keys(record_of(row)), "as_of": row["updated_at"]} for row in rows
+        {"customer_id": row["id"], "keys": keys(record_of(row, rules)), "as_of": row["updated_at"]}
+        for row in rows
     ]
     insert_rows(LikenessKeys, made, ["customer_id", "keys", "as_of"], conflict=NEWER)
 

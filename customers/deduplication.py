@@ -24,6 +24,12 @@ from customers.comparing import Blocks, Pair, Records
 from customers.likeness import Band, Learner, Model, Verdict, judge, record
 from customers.models import CustomerProfile, DuplicateCandidate, LikenessWeights
 
+# What of a profile is compared, as the news call it.
+COMPARED = frozenset({
+    "firstName", "lastName", "displayName", "dateOfBirth", "email", "phoneNumber", "phoneIsValid", "gender", "status",
+    "authUserId", "sclMemberId", "teetimePlayerId", "messagingContactId", "externalIds",
+})  # fmt: skip
+AT_ONCE = 500
 Report = Callable[[str, int, int], None]
 FINDER = DuplicateCandidate.FINDER
 DRAWN, DRAWN_FROM = 40_000, 2_000  # pairs at random, of so many people
@@ -38,6 +44,15 @@ COLUMNS = [
 JUDGED = """(tenant_id, first_id, second_id) DO UPDATE SET band = EXCLUDED.band, score = EXCLUDED.score,
     reasons = EXCLUDED.reasons, vetoes = EXCLUDED.vetoes, checked_at = EXCLUDED.checked_at
     WHERE customers_duplicatecandidate.status = 'OPEN'"""
+ROOTS = """
+    WITH RECURSIVE up (part, root, next) AS (
+        SELECT id, id, merged_into_id FROM customers_customerprofile WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s)
+        UNION
+        SELECT up.part, p.id, p.merged_into_id FROM up JOIN customers_customerprofile p
+            ON p.tenant_id = %(tenant)s AND p.id = up.next
+    )
+    SELECT part, root FROM up WHERE next IS NULL
+"""
 SOME = """
     SELECT p.id FROM customers_customerprofile p
     WHERE p.tenant_id = %s AND p.status NOT IN ('MERGED', 'DELETED') ORDER BY random() LIMIT %s
@@ -59,9 +74,23 @@ def say_nothing(_what: str, _done: int, _of: int) -> None:
     pass
 
 
-def find_all(
-    *, learn: bool = False, dry_run: bool = False, report: Report = say_nothing, model: Model | None = None
-) -> Found:
+class Jury:
+    """Judges pairs by one model, and leaves out what was decided already of people who were merged since."""
+
+    def __init__(self, model: Model) -> None:
+        self.model, self.records, self.settled = model, Records(), settled_by_merges()
+
+    def verdicts(self, pairs: Sequence[Pair], *, in_full: bool = False) -> dict[Pair, Verdict]:
+        """A verdict on each pair of people who are still there. One statement where some were not read yet."""
+        known = self.records.of({pk for pair in pairs for pk in pair})
+        return {
+            pair: judge(known[pair[0]], known[pair[1]], self.model, in_full=in_full)
+            for pair in pairs
+            if pair[0] in known and pair[1] in known and pair not in self.settled
+        }
+
+
+def find_all(*, learn: bool = False, dry_run: bool = False, report: Report = say_nothing) -> Found:
     """Compare everybody of the open tenant. Not in a transaction: each batch of pairs commits by itself.
 
     learn:   work out the tenant's own weights first, and keep them. dry_run: count and write no pair.
@@ -73,57 +102,57 @@ def find_all(
     comparing.refresh_keys(lambda done: report("people", done, people))
     try:
         blocks = comparing.block_everybody(people)
-        model = model or (learn_weights(people, blocks) if learn else weights(people))
-        counts = dict.fromkeys(Band, 0)
-        records, done = Records(), 0
+        jury = Jury(learn_weights(people, blocks) if learn else weights(people))
+        counts, done = dict.fromkeys(Band, 0), 0
         for pairs in comparing.all_pairs():
-            verdicts = _judge(pairs, records, model)
+            verdicts = jury.verdicts(pairs)
             for verdict in verdicts.values():
                 counts[verdict.band] += 1
             if not dry_run:
-                _keep(verdicts, at=timezone.now())
+                _keep(verdicts)
             done += len(pairs)
             report("pairs", done, blocks.pairs)
     finally:
         comparing.drop_blocks()
-    withdrawn = 0 if dry_run else _reconsider(Q(checked_at=None) | Q(checked_at__lt=began), model)
+    withdrawn = 0 if dry_run else _reconsider(Q(checked_at=None) | Q(checked_at__lt=began), jury)
     return Found(people, blocks, counts[Band.AUTO], counts[Band.REVIEW], withdrawn)
 
 
+@transaction.atomic
 def find_for(ids: Collection[UUID]) -> int:
-    """Compare these people with everybody else, in one transaction; how many pairs were put forward or kept.
+    """Compare these people with everybody else; how many pairs were put forward or kept.
 
-    At most eleven statements, whatever the number of people.
+    About a dozen statements, whatever the number of people.
     """
     if not ids:
         return 0
     began = timezone.now()
-    with transaction.atomic():
-        comparing.refresh_keys_of(ids)
-        model = weights()
-        verdicts = _judge(comparing.pairs_of(ids), Records(), model)
-        kept = _keep(verdicts, at=timezone.now())
-        stale = Q(checked_at=None) | Q(checked_at__lt=began)
-        _reconsider(stale & (Q(first__in=ids) | Q(second__in=ids)), model)
+    comparing.refresh_keys_of(ids)
+    jury = Jury(weights())
+    kept = _keep(jury.verdicts(comparing.pairs_of(ids)))
+    stale = Q(checked_at=None) | Q(checked_at__lt=began)
+    _reconsider(stale & (Q(first__in=ids) | Q(second__in=ids)), jury)
     return kept
 
 
-def _judge(
-    pairs: Sequence[Pair], records: Records, model: Model, *, in_full: bool = False
-) -> dict[Pair, Verdict]:
-    """A verdict on each pair of people who are still there."""
-    known = records.of({pk for pair in pairs for pk in pair})
-    return {
-        (first, second): judge(known[first], known[second], model, in_full=in_full)
-        for first, second in pairs
-        if first in known and second in known
-    }
+def catch_up(*, limit: int = 20 * AT_ONCE) -> int:
+    """Compare people who changed since they were compared last, some at a time; how many.
+
+    Of many more than that, it is for `find_duplicates` to compare everybody: it is left to it.
+    """
+    stale = comparing.stale(limit + 1)
+    if len(stale) > limit:
+        return 0
+    for start in range(0, len(stale), AT_ONCE):
+        find_for(stale[start : start + AT_ONCE])
+    return len(stale)
 
 
-def _keep(verdicts: dict[Pair, Verdict], *, at: datetime) -> int:
-    """Put forward the pairs that may be one person, or bring up to date what was said of them."""
+def _keep(verdicts: dict[Pair, Verdict]) -> int:
+    """Put forward the pairs that may be one person, or bring up to date what was said of them. One statement."""
+    now = timezone.now()
     rows = [
-        _row(pair, verdict, at)
+        _row(pair, verdict, now)
         for pair, verdict in sorted(verdicts.items())
         if verdict.band is not Band.IGNORE
     ]
@@ -134,39 +163,47 @@ def _keep(verdicts: dict[Pair, Verdict], *, at: datetime) -> int:
 def _row(pair: Pair, verdict: Verdict, at: datetime) -> dict[str, Any]:
     return {
         "id": uuid7(), "first_id": pair[0], "second_id": pair[1], "status": "OPEN", "source": FINDER,
-        "source_event_id": "",
+        "source_event_id": "", "created_at": at, "checked_at": at, "band": verdict.band,
         "reason": ", ".join(reason.name for reason in verdict.reasons if reason.weight > 0)[:300],
-        "created_at": at, "checked_at": at, "band": verdict.band, "score": round(verdict.score, 4),
-        "reasons": [list(reason) for reason in verdict.reasons], "vetoes": verdict.vetoes,
+        "score": round(verdict.score, 4), "reasons": [list(reason) for reason in verdict.reasons],
+        "vetoes": verdict.vetoes,
     }  # fmt: skip
 
 
-def _reconsider(which: Q, model: Model) -> int:
+def _reconsider(which: Q, jury: Jury) -> int:
     """Judge open pairs that no key brought up; the finder's own that are no longer alike are withdrawn, how many.
 
-    What a source told of stays in the queue, with what the finder thinks of it.
+    What a source told of stays in the queue, with what the finder thinks of it. Four statements.
     """
-    told = list(
-        DuplicateCandidate.objects.filter(which, status="OPEN").values_list(
-            "pk", "first_id", "second_id", "source"
-        )
-    )
-    verdicts = _judge(
-        [(first, second) for _pk, first, second, _source in told], Records(), model, in_full=True
-    )
+    open_ones = DuplicateCandidate.objects.filter(which, status="OPEN")
+    told = list(open_ones.values_list("pk", "first_id", "second_id", "source"))
+    verdicts = jury.verdicts([(first, second) for _pk, first, second, _source in told], in_full=True)
     withdrawn = []
     for pk, first, second, source in told:
         verdict = verdicts.get((first, second))
         if source == FINDER and (verdict is None or verdict.band is Band.IGNORE):
             withdrawn.append(pk)
             verdicts.pop((first, second), None)
-    _keep({pair: _at_least_review(verdict) for pair, verdict in verdicts.items()}, at=timezone.now())
-    DuplicateCandidate.objects.filter(pk__in=withdrawn, status="OPEN").delete()
+    _keep({pair: _at_least_review(verdict) for pair, verdict in verdicts.items()})
+    if withdrawn:
+        DuplicateCandidate.objects.filter(pk__in=withdrawn, status="OPEN").delete()
     return len(withdrawn)
 
 
 def _at_least_review(verdict: Verdict) -> Verdict:
     return verdict._replace(band=Band.REVIEW) if verdict.band is Band.IGNORE else verdict
+
+
+def settled_by_merges() -> set[Pair]:
+    """Pairs of people who are two because staff said so of profiles that were merged into them since."""
+    merged = DuplicateCandidate.objects.filter(status="DISMISSED").filter(
+        Q(first__status="MERGED") | Q(second__status="MERGED")
+    )
+    pairs = list(merged.values_list("first_id", "second_id"))
+    params = {"tenant": current_tenant().pk, "ids": [pk for pair in pairs for pk in pair]}
+    root = {row["part"]: row["root"] for row in select(ROOTS, params)} if pairs else {}
+    now = [(root.get(first, first), root.get(second, second)) for first, second in pairs]
+    return {(min(pair), max(pair)) for pair in now}
 
 
 def weights(people: int | None = None) -> Model:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from customers.consent_views import CustomerConsents
 from customers.custom_views import CustomFieldList, CustomFieldOne
+from customers.duplicate_views import DuplicateDismiss, DuplicateList
 from customers.export_views import CustomerExport
 from customers.history_views import CustomerHistory, CustomerProvenance
 from customers.privacy_views import CustomerDataExport, CustomerErase
@@ -25,6 +26,8 @@ urlpatterns = [
     path("customers/<str:pk>/provenance", CustomerProvenance.as_view(), name="customer-provenance"),
     path("customers/<str:pk>/tags", CustomerTags.as_view(), name="customer-tags"),
     path("tags/<path:name>", TagOne.as_view(), name="tag"),
+    path("duplicates", DuplicateList.as_view(), name="duplicates"),
+    path("duplicates/<str:pk>/dismiss", DuplicateDismiss.as_view(), name="duplicate-dismiss"),
     path("tags", TagList.as_view(), name="tags"),
     path("customers/<str:pk>/restore", CustomerRestore.as_view(), name="customer-restore"),
 ]

@@ -1,89 +1,104 @@
-"""People > Duplicate candidates: pairs that may be one person, compared side by side."""
+"""People > Duplicate candidates: the queue of pairs that may be one person."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin, messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.db.models import F
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
 
-from crm.tenancy.access import record, record_look, require
+from crm.tenancy.access import actor, client_ip
 from crm.tenancy.admin.base import ReadOnlyAdmin
 from crm.tenancy.markup import ago, badge, source_name
+from crm.tenancy.models import Club
 from crm.tenancy.permissions import Right
+from customers import duplicates
 from customers.admin.html import person
-from customers.admin.kinds import kind_words, reason_words
-from customers.models import AliasHolder, CustomerProfile, DuplicateCandidate
+from customers.admin.pair_words import ATTRIBUTES, in_short, score_words
+from customers.admin.review import ReviewPages
+from customers.models import CustomerProfile, DuplicateCandidate
 from customers.visibility import of_visible_people
 
 TONES = {"OPEN": "warn", "MERGED": "good", "DISMISSED": "grey"}
-COMPARED = {
-    "full_name": _("Name"),
-    "email_display": _("E-mail"),
-    "phone_number": _("Phone"),
-    "date_of_birth": _("Born"),
-    "gender": _("Gender"),
-    "country": _("Country"),
-    "home_club_name": _("Home club"),
-    "membership_tier": _("Tier"),
-    "membership_status": _("Membership"),
-    "handicap": _("Handicap"),
-    "scl_member_id": _("SCL member"),
-    "teetime_player_id": _("TeeTime player"),
-    "messaging_contact_id": _("Messaging contact"),
-    "auth_user_id": _("Log-in"),
-    "source": _("First heard from"),
-    "created_at": _("Known since"),
-}
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    label: Any
-    first: Any
-    second: Any
+class StateFilter(admin.SimpleListFilter):
+    """What waits for a decision, until something else is asked for."""
 
-    @property
-    def both(self) -> tuple[Any, Any]:
-        return self.first, self.second
+    title, parameter_name = _("state"), "status"
 
-    @property
-    def differs(self) -> bool:
-        """Both say something, and not the same; when a profile was made says nothing about the person."""
-        told = not isinstance(self.first, datetime)
-        return told and bool(self.first and self.second and self.first != self.second)
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [(value, words) for value, words in DuplicateCandidate.Status.choices if value != "OPEN"]
+
+    def choices(self, changelist: Any) -> Any:
+        waiting, *others = super().choices(changelist)
+        yield {**waiting, "display": _("To be decided")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(status=self.value()) if self.value() else queryset.waiting()
+
+
+class BandFilter(admin.SimpleListFilter):
+    title, parameter_name = _("likeness"), "band"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return DuplicateCandidate.Band.choices
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(band=self.value()) if self.value() else queryset
+
+
+class WhyFilter(admin.SimpleListFilter):
+    """By what is the same."""
+
+    title, parameter_name = _("reason"), "why"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        same = [(name, _("Same %s") % words) for name, words in ATTRIBUTES.items()]
+        return [*same, ("told", _("Told by a source"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() == "told":
+            return queryset.exclude(source=DuplicateCandidate.FINDER)
+        return queryset.filter(reasons__contains=[[self.value(), "SAME"]]) if self.value() else queryset
+
+
+class ClubFilter(admin.SimpleListFilter):
+    """Where either of the two has their home."""
+
+    title, parameter_name = _("club"), "club"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        clubs = list(Club.objects.all())
+        self.refs = {str(club.pk): club.refs for club in clubs}
+        return [(str(club.pk), club.name) for club in clubs]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        refs = self.refs.get(self.value() or "")
+        if refs is None:
+            return queryset
+        here = CustomerProfile.objects.filter(home_club_ref__in=refs).values("pk")
+        return queryset.filter(first__in=here) | queryset.filter(second__in=here)
 
 
 @admin.register(DuplicateCandidate)
-class DuplicateCandidateAdmin(ReadOnlyAdmin):
+class DuplicateCandidateAdmin(ReviewPages, ReadOnlyAdmin):
     view_right = Right.MERGE
-    empty_hint = _("When two people share what only one can have, the pair waits here for a decision.")
-    intro = _("Pairs that something says are one person. Compare them, and put aside those that are not.")
-    list_display = ("one", "other", "why", "told_by", "found", "state")
+    empty_hint = _("When two people are alike, or share what only one can have, the pair waits here.")
+    intro = _(
+        "Pairs that may be one person, the surest first. Open one and decide: the next follows by itself."
+    )
+    list_display = ("one", "other", "likeness", "why", "found", "state")
     list_display_links = ("why",)
-    list_filter = ("status",)
+    list_filter = (StateFilter, BandFilter, WhyFilter, ClubFilter)
     list_select_related = ("first", "second")
-    ordering = ("-created_at",)
+    ordering = (F("score").desc(nulls_last=True), "-created_at", "-id")
     actions = ("dismiss",)
-
-    def get_urls(self) -> Any:
-        view = self.admin_site.admin_view
-        return [
-            path("<uuid:pk>/", view(self.compare_view), name="customers_duplicatecandidate_compare"),
-            path(
-                "<uuid:pk>/dismiss/",
-                view(require_POST(self.dismiss_view)),
-                name="customers_duplicatecandidate_dismiss",
-            ),
-            *super().get_urls(),
-        ]
 
     def row_url(self, row: DuplicateCandidate) -> str:
         return reverse("admin:customers_duplicatecandidate_compare", args=[row.pk])
@@ -91,55 +106,10 @@ class DuplicateCandidateAdmin(ReadOnlyAdmin):
     def visible(self, request: HttpRequest, rows: Any) -> Any:
         return of_visible_people(request, rows, "first", "second")
 
-    def pair_or_404(self, request: HttpRequest, pk: UUID) -> DuplicateCandidate:
-        require(request, Right.MERGE)
-        pair = (
-            self.get_queryset(request)
-            .select_related("first__metrics", "second__metrics")
-            .filter(pk=pk)
-            .first()
-        )
-        if pair is None:
-            raise Http404
-        return pair  # type: ignore[no-any-return]
-
-    def compare_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        pair = self.pair_or_404(request, pk)
-        for profile in (pair.first, pair.second):
-            record_look(request, "customer.viewed", profile, after={"part": "comparison"})
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _t("The same person?"),
-            "opts": self.opts,
-            "pair": pair,
-            "lines": lines(pair.first, pair.second),
-            "shared": shared(pair),
-            "reason": reason_words(pair.reason),
-        }
-        return TemplateResponse(request, "admin/customers/compare.html", context)
-
-    def dismiss_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        pair = self.pair_or_404(request, pk)
-        self._dismiss(request, DuplicateCandidate.objects.filter(pk=pair.pk))
-        return HttpResponseRedirect(reverse("admin:customers_duplicatecandidate_changelist"))
-
     @admin.action(description=_("Put aside: not the same person"), permissions=["merge"])
     def dismiss(self, request: HttpRequest, queryset: Any) -> None:
-        self._dismiss(request, queryset)
-
-    def _dismiss(self, request: HttpRequest, pairs: Any) -> None:
-        """Remember the decision: the same pair is not put forward again."""
-        count = 0
-        for pair in pairs.filter(status=DuplicateCandidate.Status.OPEN):
-            count += DuplicateCandidate.objects.filter(
-                pk=pair.pk, status=DuplicateCandidate.Status.OPEN
-            ).update(status=DuplicateCandidate.Status.DISMISSED)
-            record(
-                request,
-                "duplicatecandidate.dismissed",
-                pair,
-                after={"first": str(pair.first_id), "second": str(pair.second_id)},
-            )
+        chosen = DuplicateCandidate.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
+        count = duplicates.dismiss(chosen, by=actor(request), ip=client_ip(request))
         messages.success(request, _t("%s pairs put aside.") % count)
 
     @admin.display(description=_("One"))
@@ -150,34 +120,22 @@ class DuplicateCandidateAdmin(ReadOnlyAdmin):
     def other(self, row: DuplicateCandidate) -> Any:
         return person(row.second)
 
+    @admin.display(description=_("Likeness"))
+    def likeness(self, row: DuplicateCandidate) -> Any:
+        if row.band == DuplicateCandidate.Band.AUTO:
+            return badge(_t("Certain"), "good")
+        return format_html('<span class="number">{}</span>', score_words(row))
+
     @admin.display(description=_("Reason"))
     def why(self, row: DuplicateCandidate) -> str:
-        return capfirst(reason_words(row.reason))
+        words = capfirst(in_short(row)) or _t("Compare")
+        by = "" if row.source in ("", DuplicateCandidate.FINDER) else source_name(row.source)
+        return f"{words} ({by})" if by else words
 
-    @admin.display(description=_("Told by"))
-    def told_by(self, row: DuplicateCandidate) -> str:
-        return source_name(row.source) or "–"
-
-    @admin.display(description=_("Found"), ordering="created_at")
+    @admin.display(description=_("Found"))
     def found(self, row: DuplicateCandidate) -> Any:
         return ago(row.created_at)
 
     @admin.display(description=_("State"))
     def state(self, row: DuplicateCandidate) -> Any:
         return badge(row.get_status_display(), TONES[row.status])
-
-
-def lines(first: CustomerProfile, second: CustomerProfile) -> list[Line]:
-    """What the two say, attribute by attribute, where either says anything."""
-    found = [Line(label, getattr(first, name), getattr(second, name)) for name, label in COMPARED.items()]
-    return [line for line in found if line.first or line.second]
-
-
-def shared(pair: DuplicateCandidate) -> list[str]:
-    """The identifiers that both hold. One statement."""
-    held = AliasHolder.objects.filter(customer__in=[pair.first_id, pair.second_id]).select_related("alias")
-    count: dict[str, int] = {}
-    for holder in held:
-        said = f"{kind_words(holder.alias.kind)} {holder.alias.value}"
-        count[said] = count.get(said, 0) + 1
-    return sorted(alias for alias, times in count.items() if times > 1)

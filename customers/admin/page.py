@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -19,7 +18,8 @@ from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_tenant
 from customers.admin.columns import name_places
 from customers.admin.custom_values import shown
-from customers.admin.kinds import kind_words, reason_words, same_words
+from customers.admin.kinds import kind_words, same_words
+from customers.admin.pair_words import in_short
 from customers.admin.tabs import Panel, banners, chosen_tab, tabs
 from customers.admin.tagging import marks
 from customers.matching import by_strength, is_strong
@@ -327,13 +327,13 @@ def lookers(profile: CustomerProfile) -> list[tuple[str, datetime]]:
 
 def duplicates(request: HttpRequest, profile: CustomerProfile) -> list[dict[str, Any]]:
     """Open pairs that may be the same person. One statement."""
-    rows = DuplicateCandidate.objects.filter(Q(first=profile.pk) | Q(second=profile.pk), status="OPEN")
+    rows = DuplicateCandidate.objects.of(profile.pk).waiting()
     seen = of_visible_people(request, rows.select_related("first", "second"), "first", "second")
     return [
         {
             "pair": pair,
             "other": pair.second if pair.first_id == profile.pk else pair.first,
-            "reason": reason_words(pair.reason),
+            "reason": in_short(pair),
         }
-        for pair in seen.order_by("-created_at")[:3]
+        for pair in seen.in_queue_order()[:3]
     ]

@@ -78,15 +78,20 @@ def _born(one: str, other: str) -> Level | None:
     return SIMILAR if slips == 2 else OTHER
 
 
-def _email(one: str, other: str) -> Level | None:
-    if not one or not other:
+def _email(one: Record, other: Record) -> Level | None:
+    """Addresses that are made of a name are alike where the names are: that says nothing more."""
+    if not one.email or not other.email:
         return None
-    if one == other:
+    if one.email == other.email:
         return SAME
-    (local, _, domain), (other_local, _, other_domain) = one.partition("@"), other.partition("@")
-    if local == other_local or (domain == other_domain and _slips(local, other_local, score_cutoff=1) == 1):
-        return ALIKE
-    return SIMILAR if _jaro_winkler(local, other_local) >= ALIKE_FROM else OTHER
+    (local, _, domain), (other_local, _, other_domain) = one.email.partition("@"), other.email.partition("@")
+    is_slip = domain == other_domain and _slips(local, other_local, score_cutoff=1) == 1
+    is_alike = is_slip or local == other_local
+    if not is_alike and _jaro_winkler(local, other_local) < ALIKE_FROM:
+        return OTHER
+    if any(name and name in local for name in (one.given, one.surname, other.given, other.surname)):
+        return None
+    return ALIKE if is_alike else SIMILAR
 
 
 def _digits(one: str, other: str) -> Level | None:
@@ -128,7 +133,7 @@ def compare(one: Record, other: Record) -> Levels:
         given,
         surname,
         _born(one.born, other.born),
-        _email(one.email, other.email),
+        _email(one, other),
         _digits(one.phone, other.phone),
         _line(one.home, other.home),
         _line(one.place, other.place),

@@ -72,6 +72,8 @@ A--- PATCH  customers/<str:pk>/notes/<str:noteId>
 A--- DELETE customers/<str:pk>/notes/<str:noteId>
 AMSV GET    customers/<str:pk>/notes/<str:noteId>/history
 A--- GET    consistency
+A--- GET    duplicates
+A--- POST   duplicates/<str:pk>/dismiss
 A--- GET    events
 A--- POST   events
 A--- GET    events/stats
@@ -163,6 +165,7 @@ A--- A--- customers/identityrule/
 .... A--- customers/identityrule/block/
 .... A--- customers/identityrule/switch/
 AM-- AM-- customers/duplicatecandidate/<uuid:pk>/
+.... AM-- customers/duplicatecandidate/undo/
 .... AM-- customers/duplicatecandidate/<uuid:pk>/dismiss/
 AM-- AM-- customers/duplicatecandidate/
 ---- ---- customers/duplicatecandidate/add/

@@ -72,6 +72,8 @@ API: dict[str, dict[str, Call]] = {
         "DELETE": Call("crm:write", 200, query="?tags=committee"),
     },
     "api/v1/tags/<path:name>": {"DELETE": Call("crm:admin", 204)},
+    "api/v1/duplicates": {"GET": Call("crm:admin", 200)},
+    "api/v1/duplicates/<str:pk>/dismiss": {"POST": Call("crm:admin", 200, {"remark": "Father and son"})},
     "api/v1/tags": {"GET": Call("crm:read", 200)},
     "api/v1/customers/<str:pk>/consents": {
         "GET": Call("crm:read", 200),
@@ -137,7 +139,7 @@ def addresses(resolver: Any = None, prefix: str = "") -> Iterator[str]:
 
 
 STAFF = [route for route in addresses() if route.startswith("admin/") and route not in PUBLIC]
-KEPT = (CustomerProfile, CustomField, InboundEvent, Activity, Note)
+KEPT = (CustomerProfile, CustomField, DuplicateCandidate, InboundEvent, Activity, Note)
 OF_ONE = [route for route in API if "<" in route]
 
 
@@ -157,23 +159,34 @@ def without_request_id(reply: Any) -> Any:
 @pytest.fixture
 def rows(tenant):
     """One of each thing that an address of the API can name."""
-    person = CustomerProfileFactory(email="known@example.com")
+    person, deleted = (
+        CustomerProfileFactory(email="known@example.com"),
+        CustomerProfileFactory(status=Status.DELETED),
+    )
     spelled([SPARE_TAG])
     return {
         "customer": person,
-        "deleted": CustomerProfileFactory(status=Status.DELETED),
+        "deleted": deleted,
         "event": InboundEventFactory(status=SyncStatus.FAILED, is_waiting=False),
         "activity": ActivityFactory(customer=person, source="api"),
         "note": NoteFactory(customer=person),
         "field": CustomFieldFactory(),
+        "duplicate": pair_of(person, deleted),
     }
+
+
+def pair_of(*people: CustomerProfile) -> DuplicateCandidate:
+    first, second = sorted(people, key=lambda row: row.pk)
+    return DuplicateCandidate.objects.create(
+        tenant=first.tenant, first=first, second=second, reason="the same phoneNumber", source="teetime"
+    )
 
 
 def named(route: str, rows: Any) -> list[Any]:
     """The ids of the rows that an address names, in its order."""
     if route.startswith("api/v1/tags/"):
         return [SPARE_TAG]
-    kinds = {"events": "event", "restore": "deleted", "custom-fields": "field"}
+    kinds = {"events": "event", "restore": "deleted", "custom-fields": "field", "duplicates": "duplicate"}
     outer = rows[next((kind for word, kind in kinds.items() if word in route), "customer")].pk
     return [outer, *(rows[inner.removesuffix("Id")].pk for inner in re.findall(r"<str:(\w+Id)>", route))]
 
@@ -266,9 +279,7 @@ def staff_rows() -> dict[str, Any]:
         "customfield": CustomFieldFactory(),
         "apikey": issue_key(person.tenant)[0],
         "staffmembership": StaffMembershipFactory(),
-        "duplicatecandidate": DuplicateCandidate.objects.create(
-            tenant=person.tenant, first=person, second=other, reason="the same phone"
-        ),
+        "duplicatecandidate": pair_of(person, other),
     }
 
 

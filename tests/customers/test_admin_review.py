@@ -27,23 +27,98 @@ def pair(tenant: Tenant) -> DuplicateCandidate:
 
 
 def test_a_pair_is_compared_side_by_side(pair: DuplicateCandidate) -> None:
+    pair.first.provenance = {"phone_number": [1, 0, 1_750_000_000_000_000, 70, "e", "scl"]}
+    pair.first.save()
     browser = staff_of("MARKETING")
-    with at_most(12):
+    with at_most(16):
         page = browser.text(f"{PAIRS}{pair.pk}/")
     assert "The same phone, told by SCL" in page
     assert "Name (differs) Ann Botha Anna Botha" in page or "Name (differs) Anna Botha Ann Botha" in page
+    assert "SCL, " in page, "where a value is from, and since when"
+    assert "1 pair waits for a decision" in page
     assert AuditEntry.objects.filter(action="customer.viewed").count() == 2
+    swapped = browser.text(f"{PAIRS}{pair.pk}/?swap")
+    assert ("Ann Botha Anna Botha" in page) != ("Ann Botha Anna Botha" in swapped)
+
+
+def test_reasons_stand_in_words_with_what_they_weigh(pair: DuplicateCandidate) -> None:
+    pair.source, pair.score, pair.vetoes = "finder", 97.34, ["born", "unheard-of"]
+    pair.reasons = [["phone", "SAME", 17.2], ["surname", "SAME", 7.0], ["given", "FORM", 4.1], ["born", "OTHER", -4.6],
+                    ["shoe", "SAME", 9], "nonsense"]  # fmt: skip
+    pair.save()
+    browser = staff_of()
+    page = browser.text(f"{PAIRS}{pair.pk}/")
+    assert "97 %" in page
+    assert (
+        "Same phone +17.2 Same last name +7.0 A form of the same first name +4.1 Another birth date −4.6"
+        in page
+    )
+    assert "Never merged unasked: the birth dates differ" in page
+    line = "Same phone, same last name, a form of the same first name, another birth date"
+    assert line in browser.text(PAIRS)
+    line = f"s{line[1:]}"
+    assert line in browser.text(f"/admin/customers/customerprofile/{pair.first_id}/")
+
+
+def another(pair: DuplicateCandidate, **fields: object) -> DuplicateCandidate:
+    first, second = sorted([CustomerProfileFactory(), CustomerProfileFactory()], key=lambda one: one.pk)
+    return DuplicateCandidate.objects.create(
+        tenant=pair.tenant, first=first, second=second, source="finder", **fields
+    )
+
+
+def test_the_next_pair_follows_each_decision_and_the_last_leads_back_to_the_list(
+    pair: DuplicateCandidate,
+) -> None:
+    surest, middle = another(pair, score=99.0, band="AUTO"), another(pair, score=60.0)
+    page = staff_of("MARKETING")
+    assert [row.pk for row in DuplicateCandidate.objects.waiting().in_queue_order()] == [
+        surest.pk, middle.pk, pair.pk
+    ]  # fmt: skip
+    shown = page.get(f"{PAIRS}{middle.pk}/").content.decode()
+    assert f'href="{PAIRS}{surest.pk}/" data-key="k"' in shown
+    assert f'href="{PAIRS}{pair.pk}/" data-key="j"' in shown
+    for decided, following in ((middle, pair), (pair, surest)):
+        reply = page.post(f"{PAIRS}{decided.pk}/dismiss/")
+        assert reply["Location"] == f"{PAIRS}{following.pk}/"
+    assert page.post(f"{PAIRS}{surest.pk}/dismiss/")["Location"] == PAIRS
+    assert not DuplicateCandidate.objects.waiting().exists()
+
+
+def test_the_queue_stays_as_narrow_as_the_list_was(pair: DuplicateCandidate) -> None:
+    sure = [another(pair, score=99.0, band="AUTO", reasons=[["email", "SAME", 18.0]]) for _ in range(2)]
+    browser = staff_of()
+    assert str(pair.pk) not in browser.get(f"{PAIRS}?why=email").content.decode()
+    reply = browser.post(f"{PAIRS}{sure[1].pk}/dismiss/?why=email&band=AUTO")
+    assert reply["Location"] == f"{PAIRS}{sure[0].pk}/?why=email&band=AUTO"
+    reply = browser.post(f"{PAIRS}{sure[0].pk}/dismiss/?why=email&band=AUTO")
+    assert reply["Location"] == f"{PAIRS}?why=email&band=AUTO"
+
+
+def test_the_last_decision_is_undone_by_whoever_took_it(pair: DuplicateCandidate) -> None:
+    mine, somebody = staff_of("MARKETING"), staff_of("MARKETING")
+    mine.post(f"{PAIRS}{pair.pk}/dismiss/")
+    somebody.post(f"{PAIRS}undo/")
+    pair.refresh_from_db()
+    assert pair.status == "DISMISSED", "it was not theirs"
+    assert mine.post(f"{PAIRS}undo/")["Location"] == f"{PAIRS}{pair.pk}/"
+    pair.refresh_from_db()
+    assert (pair.status, pair.decided_by, pair.decided_at) == ("OPEN", "", None)
+    assert AuditEntry.objects.filter(action="duplicatecandidate.reopened").exists()
+    mine.post(f"{PAIRS}undo/")
 
 
 def test_a_pair_that_is_two_people_is_put_aside(pair: DuplicateCandidate) -> None:
     browser = staff_of("MARKETING")
     browser.post(f"{PAIRS}{pair.pk}/dismiss/")
     pair.refresh_from_db()
-    assert pair.status == "DISMISSED"
+    assert (pair.status, pair.decided_by[:5]) == ("DISMISSED", "user:")
     assert AuditEntry.objects.filter(action="duplicatecandidate.dismissed", object_id=str(pair.pk)).exists()
     assert "Possibly the same person" not in browser.text(
         f"/admin/customers/customerprofile/{pair.first_id}/"
     )
+    assert str(pair.pk) not in browser.get(PAIRS).content.decode()
+    assert str(pair.pk) in browser.get(f"{PAIRS}?status=DISMISSED").content.decode()
 
 
 def test_several_pairs_are_put_aside_at_once(pair: DuplicateCandidate) -> None:

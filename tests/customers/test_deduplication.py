@@ -7,12 +7,17 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from crm.outbox.models import OutboxMessage
+from crm.routes import ROUTES
 from crm.tenancy.models import Tenant
 from crm.tenancy.scope import current_tenant, tenant_scope
 from customers import deduplication
 from customers.deduplication import find_all, find_for
 from customers.likeness import Model
 from customers.models import CustomerProfile, DuplicateCandidate, LikenessKeys, LikenessWeights
+from customers.services import create_customer, update_customer
+from customers.tasks import LOOK_FOR_DUPLICATES, catch_up_on_duplicates, look_for_duplicates
+from tests.factories import ClubFactory
 
 BORN = date(1978, 3, 9)
 ANN: dict[str, Any] = {"first_name": "Catherine", "last_name": "van Wyk", "date_of_birth": BORN}
@@ -174,3 +179,42 @@ def test_the_weights_that_a_tenant_taught_are_kept_and_used(tenant: Tenant, monk
     assert kept["names"]["surname"]["nkosi"] == pytest.approx(8 / 10)
     assert pairs().keys() == {of(one, other)}
     assert deduplication.weights().weight("surname", "SAME") < Model().weight("surname", "SAME")
+
+
+def test_what_was_put_aside_holds_for_whom_they_were_merged_into(tenant: Tenant) -> None:
+    one, other, third = person(**ANN), person(**ANN), person(**ANN)
+    find_all()
+    DuplicateCandidate.objects.filter(first=one, second=other).update(status="DISMISSED")
+    CustomerProfile.objects.filter(pk=one.pk).update(status="MERGED", merged_into=third)
+    find_for([one.pk, third.pk])
+    find_all()
+    waiting = DuplicateCandidate.objects.waiting()
+    assert [of(row.first, row.second) for row in waiting] == []
+
+
+def test_news_of_people_make_the_finder_look_at_them(tenant: Tenant, redis: Any) -> None:
+    first = create_customer({**ANN}, {"email": "c@example.com"}, by="user:1")
+    second = create_customer({**ANN, "first_name": "Kate"}, {"email": "kate@example.com"}, by="user:1")
+    lost = create_customer({**ANN, "first_name": "Cath"}, {"email": "cath@example.com"}, by="user:1")
+    message_ids = list(OutboxMessage.objects.exclude(key=str(lost.pk)).values_list("pk", flat=True))
+    assert {route.task for route in ROUTES["crm.profile.updated"]} == {LOOK_FOR_DUPLICATES}
+    look_for_duplicates(str(tenant.pk), message_ids)
+    assert pairs().keys() == {of(first, second)}
+    update_customer(second.pk, {"handicap": 12}, by="user:1")
+    update_customer(first.pk, {"date_of_birth": None, "last_name": "Dube"}, by="user:1")
+    rename = OutboxMessage.objects.filter(topic="crm.profile.updated").values_list("pk", flat=True)
+    look_for_duplicates(str(tenant.pk), list(rename))
+    assert pairs() == {}
+    assert catch_up_on_duplicates() == 2, (
+        "whom the news missed: the lost one, and the one with a new handicap"
+    )
+    assert pairs().keys() == {of(second, lost)}
+    assert catch_up_on_duplicates() == 0
+
+
+def test_what_identifies_nobody_is_no_likeness(tenant: Tenant) -> None:
+    ClubFactory(email="office@club.example", tenant=tenant)
+    same = {"first_name": "Thandi", "last_name": "Nkosi", "email": "office@club.example"}
+    one, other = person(**same), person(**same)
+    find_for([one.pk, other.pk])
+    assert pairs() == {}

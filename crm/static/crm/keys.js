@@ -46,7 +46,7 @@ function press(key) {
 function words(element) {
   const said = element.getAttribute("aria-label") ?? element.cloneNode(true);
   if (typeof said === "string") return said;
-  for (const hidden of said.querySelectorAll(".count, .visually-hidden")) hidden.remove();
+  for (const hidden of said.querySelectorAll(".count, .visually-hidden, kbd")) hidden.remove();
   return said.textContent.trim();
 }
 

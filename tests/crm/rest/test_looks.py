@@ -37,6 +37,7 @@ SAYS_NOTHING_OF_ANYBODY = {
     "api/v1/custom-fields",
     "api/v1/custom-fields/<str:pk>",
     "api/v1/consistency",
+    "api/v1/duplicates",
     "api/v1/tags",
     "api/v1/events",
     "api/v1/events/stats",
