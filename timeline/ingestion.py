@@ -90,13 +90,21 @@ CLAIM = """
     FROM due WHERE e.id = due.id RETURNING e.id, e.claims
 """
 FRESH = {"which": "claimed_at IS NULL AND claims = 0 AND attempts = 0", "order": "priority, id"}
-# What failed before, or whose worker never came back, runs alone: it must not take others with it again. A claim
-# from before the server's own crash was lost by the server: it is free at once, and no worker died of the event. Over
-# whom more workers died goes later: else the lethal one kills each new worker before its neighbours had their turn, and
-# one that was only there when somebody killed a worker is there again when the next one is killed.
+# Those whose worker never came back are tried in small groups: nearly all only stood beside what killed it, and one by
+# one would wait for minutes. A claim from before the server's own crash was lost by the server: it is free at once, and
+# no worker died of the event.
+LEFT = {
+    "which": """
+        claimed_at < greatest(%(lost)s, pg_postmaster_start_time()) AND claims = 0 AND attempts = 0
+    """,
+    "order": "priority, id",
+}
+GROUP = 32
+# What failed before, or whose group's worker died as well, runs alone: it must not take others with it again. Over whom
+# more workers died goes later: else the lethal one kills each new worker before its neighbours had their turn.
 ALONE = {
     "which": """
-        (claimed_at IS NOT NULL OR claims > 0 OR attempts > 0)
+        (claims > 0 OR attempts > 0)
         AND (claimed_at IS NULL OR claimed_at < greatest(%(lost)s, pg_postmaster_start_time()))
     """,
     "order": "claims, priority, id",
@@ -299,16 +307,19 @@ def process_due(tenant: Tenant, *, budget_seconds: float = 5.0, limit: int = BAT
 
 
 def _take_turn(tally: Tally, limit: int) -> bool:
-    """One batch of fresh events, then a few of those that must run alone; False when there was neither."""
-    claimed_at = timezone.now()
-    fresh = [pk for pk, _ in _claim(FRESH, limit, claimed_at)]
-    if fresh:
-        _work(fresh, claimed_at, tally)
+    """A batch of fresh events, a group of those left behind, a few of those that must run alone; False without any."""
+    found = False
+    for which, most in ((FRESH, limit), (LEFT, GROUP)):
+        claimed_at = timezone.now()
+        claimed = [pk for pk, _ in _claim(which, most, claimed_at)]
+        if claimed:
+            found = True
+            _work(claimed, claimed_at, tally)
     for _ in range(ALONE_A_TURN):
         claimed_at = timezone.now()
         alone = _claim(ALONE, 1, claimed_at)
         if not alone:
-            return bool(fresh)
+            return found
         ((pk, claims),) = alone
         if claims >= MOST_CLAIMS:
             _fail(pk, claimed_at, WorkerDied(f"{claims} workers died while they had this event."))

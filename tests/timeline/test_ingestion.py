@@ -400,14 +400,33 @@ def test_eight_threads_with_one_new_person_make_one_profile() -> None:
         assert InboundEvent.objects.filter(status=SyncStatus.SUCCESS).count() == 40
 
 
+def leave(*numbers: int, claims: int = 0) -> None:
+    """As a worker does that died a minute ago."""
+    left = InboundEvent.objects.filter(event_id__in=[f"e-{number}" for number in numbers])
+    left.update(claimed_at=timezone.now() - timedelta(minutes=1), claims=claims)
+
+
+def test_what_a_dead_worker_left_goes_in_small_groups_and_alone_once_such_a_group_died_too(
+    tenant: Tenant, monkeypatch: Any
+) -> None:
+    receive([event(number) for number in range(1, 41)])
+    leave(*range(1, 39))
+    leave(39, claims=2)
+    leave(40, claims=1)
+    batches: list[int] = []
+    work = ingestion._work
+    monkeypatch.setattr(ingestion, "_work", lambda ids, *rest: batches.append(len(ids)) or work(ids, *rest))
+    assert process_due(tenant).applied == 39
+    assert batches == [32, 1, 6]
+    assert InboundEvent.objects.get(dead_at__isnull=False).event_id == "e-39"
+
+
 def test_over_whom_more_workers_died_goes_after_the_others_that_run_alone(tenant: Tenant) -> None:
     receive([event(number) for number in (1, 2, 3)])
-    left = InboundEvent.objects.filter(is_waiting=True)
-    left.update(claimed_at=timezone.now() - timedelta(minutes=1))
-    first, *others = left.order_by("pk").values_list("pk", flat=True)
-    left.filter(pk=first).update(claims=1)
-    turns = [ingestion._claim(ingestion.ALONE, 1, timezone.now())[0] for _ in range(3)]
-    assert [pk for pk, _ in turns] == [*others, first]
+    leave(1, claims=2)
+    leave(2, 3, claims=1)
+    turns = [ingestion._claim(ingestion.ALONE, 1, timezone.now())[0][1] for _ in range(3)]
+    assert turns == [2, 2, 3]
 
 
 @pytest.mark.django_db(transaction=True)
