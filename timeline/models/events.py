@@ -42,7 +42,7 @@ class InboundEvent(Veiled, TenantModel):
 
     A narrow row kept for ever: it is what makes an event count once. The body lies in EventBody and is purged
     by rule. `is_waiting` is true while a worker still has to act (PENDING, or FAILED awaiting its retry).
-    `claimed_at` is committed before the work starts, so that a row whose worker died is known and runs alone.
+    `claimed_at` is committed before the work starts, so that a row whose worker died is known.
     """
 
     free_text = ("error",)
