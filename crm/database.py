@@ -1,8 +1,19 @@
 """What an error of the database means, where Django's classes don't say."""
 
-import psycopg
-from django.db import InterfaceError, OperationalError
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
+import psycopg
+from django.db import InterfaceError, OperationalError, connection
+
+Result = TypeVar("Result")
+DEADLOCK_RETRIES = 5
+TRANSIENT = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.LockNotAvailable,
+)
 CUT_OFF = (psycopg.errors.IdleInTransactionSessionTimeout, psycopg.errors.TransactionTimeout)
 
 
@@ -14,3 +25,16 @@ def is_away(error: BaseException | None) -> bool:
     if isinstance(error, OperationalError | InterfaceError):
         return True
     return error is not None and isinstance(error.__cause__, CUT_OFF)
+
+
+def retrying(work: Callable[[], Result]) -> Result:
+    """Do `work`, a transaction of its own, again where two deadlocked; inside another transaction just do it."""
+    attempts = 0 if connection.in_atomic_block else DEADLOCK_RETRIES
+    for attempt in range(attempts + 1):
+        try:
+            return work()
+        except OperationalError as error:
+            if not isinstance(error.__cause__, TRANSIENT) or attempt == attempts:
+                raise
+            time.sleep(0.02 * 2**attempt)
+    raise AssertionError

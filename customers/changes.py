@@ -16,7 +16,7 @@ from customers.matching import Key
 from customers.models import CustomerMetrics, CustomerProfile
 from customers.normalise import CONTACTS, EXTERNAL_PREFIX
 from customers.parts import COLUMNS, FIELDS, Part, read_parts, write_parts
-from customers.resolution import Hit, Request, resolve_batch
+from customers.resolution import Hit, Request, Tie, resolve_batch
 from customers.stamps import EPOCH, Stamp, Told, fold, told
 
 LINKS = {
@@ -75,10 +75,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """hits: one a mention that had hints, in order. people: everyone who was hit or made, by id."""
+    """hits: one a mention that had hints, in order. people: everyone who was hit or made, by id.
+
+    ties: who may be one person, each with the stamp of what tied them (customers.automatic settles that).
+    """
 
     hits: list[Hit | None]
     people: dict[UUID, Person]
+    ties: list[tuple[Tie, Stamp]] = field(default_factory=list)
 
     def profiles(self) -> Iterator[tuple[UUID, Person]]:
         """Everyone's id with what was told of them: of a merged person the parts, else themselves."""
@@ -96,14 +100,19 @@ def apply_mentions(mentions: Sequence[Mention], *, now: datetime, by: str) -> Ou
         Request(mention.hints, mention.stamp.source, mention.stamp.event, _learnt(mention))
         for mention in known
     ]
-    found = resolve_batch(requests, now=now) if requests else []
+    found, ties = resolve_batch(requests, now=now) if requests else ([], [])
     people = _load(found)
     for mention, hit in zip(known, found, strict=True):
         _absorb(people, mention, hit)
     _hush(people, _recognised(known, found), now)
     _store(people, now=now, by=by)
     hits = iter(found)
-    return Outcome([next(hits) if mention.hints else None for mention in mentions], people)
+    stamps = {(mention.stamp.source, mention.stamp.event): mention.stamp for mention in known} if ties else {}
+    return Outcome(
+        [next(hits) if mention.hints else None for mention in mentions],
+        people,
+        [(tie, stamps[tie.source, tie.event_id]) for tie in ties],
+    )
 
 
 def add_person(pk: UUID, mention: Mention, *, now: datetime, by: str) -> Person:

@@ -97,6 +97,16 @@ class Hit:
     apart: tuple[UUID, Mapping[str, str]] | None = None
 
 
+class Tie(NamedTuple):
+    """Two parts that the identifiers of one request hit both; why, in words."""
+
+    one: UUID
+    other: UUID
+    reason: str
+    source: str
+    event_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Resolution:
     """A resolved person as the API tells it."""
@@ -114,7 +124,7 @@ class _Book:
     def __init__(self, holders: dict[Key, list[Holder]], strong_of: dict[UUID, dict[str, str]]) -> None:
         self.holders, self.strong_of = holders, strong_of
         self.held: list[dict[str, Any]] = []
-        self.pairs: dict[tuple[UUID, UUID], dict[str, Any]] = {}
+        self.ties: dict[tuple[UUID, UUID], Tie] = {}
 
     def settle(self, request: Request) -> Hit:
         decision = decide(request.hints, self.holders, self.strong_of, request.learnt)
@@ -162,15 +172,14 @@ class _Book:
 
     def _pair(self, one: UUID, other: UUID, reason: str, request: Request) -> None:
         first, second = sorted((one, other))
-        self.pairs.setdefault(
-            (first, second),
-            {"id": uuid7(), "first_id": first, "second_id": second, "status": "OPEN", "reason": reason,
-             "source": request.source, "source_event_id": request.event_id},
-        )  # fmt: skip
+        tie = Tie(first, second, reason, request.source, request.event_id)
+        self.ties.setdefault((first, second), tie)
 
 
-def resolve_batch(requests: Sequence[Request], *, now: datetime) -> list[Hit]:
+def resolve_batch(requests: Sequence[Request], *, now: datetime) -> tuple[list[Hit], list[Tie]]:
     """Find or create the person of each request; everyone who is hit stays locked until the commit.
+
+    Gives a hit a request, and who may be one person, each with an open duplicate candidate.
 
     Every request needs a hint. New people (is_new, apart) have their identifiers but no profile row yet: the
     caller writes it before the commit. Two statements when everybody is known, at most seven otherwise.
@@ -191,7 +200,7 @@ def resolve_batch(requests: Sequence[Request], *, now: datetime) -> list[Hit]:
     order = sorted(range(len(requests)), key=lambda index: -len(requests[index].hints))
     hits = {index: book.settle(requests[index]) for index in order}
     _write(book, now=now)
-    return [hits[index] for index in range(len(requests))]
+    return [hits[index] for index in range(len(requests))], list(book.ties.values())
 
 
 def find(hints: Mapping[str, str]) -> Hit | None:
@@ -337,6 +346,10 @@ def _is_settled(request: Request, holders: Mapping[Key, Sequence[Holder]]) -> bo
 def _write(book: _Book, *, now: datetime) -> None:
     if book.held:
         run(HOLD, [now, dump(book.held), current_tenant().pk])
-    pairs = [{**pair, "created_at": now} for _, pair in sorted(book.pairs.items())]
+    pairs = [
+        {"id": uuid7(), "first_id": tie.one, "second_id": tie.other, "status": "OPEN", "reason": tie.reason,
+         "source": tie.source, "source_event_id": tie.event_id, "created_at": now}
+        for _, tie in sorted(book.ties.items())
+    ]  # fmt: skip
     columns = ["id", "first_id", "second_id", "status", "reason", "source", "source_event_id", "created_at"]
     insert_rows(DuplicateCandidate, pairs, columns, conflict="(tenant_id, first_id, second_id) DO NOTHING")

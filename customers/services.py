@@ -18,6 +18,7 @@ from crm.tenancy.scope import current_tenant
 from crm.versions import ANY, Condition
 from customers import custom_fields, lifecycle, normalise
 from customers.acts import record_act, record_acts
+from customers.automatic import settle_ties
 from customers.changes import Mention, Person, add_person, apply_mentions, write_fields
 from customers.history import changes_of
 from customers.identity_rules import Rules
@@ -94,6 +95,7 @@ def _find_or_create(hints: Mapping[str, str], *, by: str, new: Mapping[str, Any]
             own = {**new, "custom_fields": custom if pk == hit.customer else {}}
             if given := {name: value for name, value in own.items() if value}:
                 update_customer(pk, given, by=by)
+    settle_ties(outcome.ties, now=now)
     return hit
 
 

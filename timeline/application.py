@@ -14,6 +14,7 @@ from crm.tenancy.rows import dump, insert_rows, run
 from crm.tenancy.scope import current_tenant
 from customers import ledger, normalise
 from customers.acts import Act
+from customers.automatic import settle_ties
 from customers.changes import Mention, apply_mentions, blocked_contacts
 from customers.changes import Outcome as People
 from customers.facts import FactChange, FactWrite, apply_facts
@@ -269,6 +270,7 @@ def _apply(readings: Sequence[_Reading], now: datetime) -> list[Outcome]:
     recount(_recounted(people, entries, changes), now=now)
     told = [Told(reading.event, reading.effect, own) for reading, own in zip(readings, hits, strict=True)]
     emit_many(list(news_of(told, people.people, changes)))
+    settle_ties(people.ties, now=now)
     return [
         _outcome(reading, own, entry) for reading, own, entry in zip(readings, hits, entries, strict=True)
     ]

@@ -7,7 +7,7 @@ transaction with the event's own settling, so an event counts once whatever dies
 import gc
 import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,11 +16,11 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from crm.database import is_away
+from crm.database import is_away, retrying
 from crm.errors import CRMError
 from crm.outbox.nudge import nudge
 from crm.tenancy.models import Tenant, uuid7
@@ -37,12 +37,6 @@ BATCH = 1000
 LEASE = timedelta(seconds=30)  # a claim older than this, on a row that nobody has locked, is a dead worker's
 RETRIES = (timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4))
 MOST_CLAIMS = 3  # workers that may die over one event; then it is parked
-DEADLOCK_RETRIES = 5
-TRANSIENT = (
-    psycopg.errors.DeadlockDetected,
-    psycopg.errors.SerializationFailure,
-    psycopg.errors.LockNotAvailable,
-)
 
 INSERT = """
     WITH sent AS (
@@ -338,7 +332,7 @@ def _claim(which: Mapping[str, str], limit: int, now: datetime) -> list[tuple[UU
 def _work(ids: Sequence[UUID], claimed_at: datetime, tally: Tally) -> None:
     """Apply claimed events in one transaction; when that fails, halve until the culprit stands alone."""
     try:
-        _retrying_deadlocks(lambda: _apply(ids, claimed_at, tally))
+        retrying(lambda: _apply(ids, claimed_at, tally))
     except (
         CRMError,
         DatabaseError,
@@ -364,17 +358,6 @@ class WorkerDied(CRMError):
     """This event ends every worker that takes it."""
 
     code = "WORKER_DIED"
-
-
-def _retrying_deadlocks(work: Callable[[], None]) -> None:
-    for attempt in range(DEADLOCK_RETRIES + 1):
-        try:
-            return work()
-        except OperationalError as error:
-            if not isinstance(error.__cause__, TRANSIENT) or attempt == DEADLOCK_RETRIES:
-                raise
-            time.sleep(0.02 * 2**attempt)
-    return None
 
 
 def _apply(ids: Sequence[UUID], claimed_at: datetime, tally: Tally) -> None:

@@ -1,15 +1,20 @@
 """What a tenant's rows say, told so that two histories of the same events can be compared.
 
-People tied together by an open duplicate candidate count as one: until somebody decides, either reading is true.
+People tied together by an open duplicate candidate count as one, as those do who were merged: until somebody decides,
+either reading is true. What is compared is what sources said, part by part; that a merged person's row is what their
+parts and merges come to is asserted here on the way.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from customers.facts import MODELS
-from customers.models import AliasHolder, CustomerMetrics, CustomerProfile, DuplicateCandidate
+from customers.families import load_families
+from customers.merging import KEPT
+from customers.models import AliasHolder, CustomerMetrics, CustomerProfile, DuplicateCandidate, ProfilePart
 from timeline.models import Activity, InboundEvent
 
 COUNTERS = ("activity_count_30d", "booking_count_30d", "lifetime_value_cents")
@@ -30,7 +35,7 @@ def world() -> dict[str, Any]:
     for pk, group in group_of.items():
         members[group].append(pk)
     names = _names(group_of)
-    profiles = {profile.pk: profile for profile in CustomerProfile.objects.all()}
+    profiles = told_of()
     metrics = {row.pk: row for row in CustomerMetrics.objects.all()}
     return {
         "people": {
@@ -40,7 +45,9 @@ def world() -> dict[str, Any]:
         "timeline": sorted(
             (entry.source_event_id, entry.type, entry.title, sorted(names[group_of[entry.customer_id]]))
             # The first is one a profile, and those may differ; the second tells what was noticed, and when.
-            for entry in Activity.objects.exclude(type__in=["PROFILE_CREATED", "STAGE_CHANGED"])
+            for entry in Activity.objects.exclude(
+                type__in=["PROFILE_CREATED", "STAGE_CHANGED", "PROFILE_MERGED"]
+            )
         ),
         "facts": {kind: _facts(kind, group_of, names) for kind in MODELS},
         "events": sorted(InboundEvent.objects.values_list("source", "event_id", "status")),
@@ -56,7 +63,8 @@ def _groups() -> dict[UUID, UUID]:
             pk = leader[pk]
         return pk
 
-    for first, second in DuplicateCandidate.objects.values_list("first_id", "second_id"):
+    merged = CustomerProfile.objects.exclude(merged_into=None).values_list("pk", "merged_into_id")
+    for first, second in (*DuplicateCandidate.objects.values_list("first_id", "second_id"), *merged):
         leader[find(first)] = find(second)
     return {pk: find(pk) for pk in leader}
 
@@ -70,22 +78,36 @@ def _names(group_of: dict[UUID, UUID]) -> dict[UUID, frozenset[tuple[str, str]]]
     return {group: frozenset(keys) for group, keys in held.items()}
 
 
-def _person(profiles: Iterable[CustomerProfile], metrics: Iterable[CustomerMetrics]) -> dict[str, Any]:
+def told_of() -> dict[UUID, dict[str, Any]]:
+    """Each profile's own row: of a merged person the parts', of which their row must be made."""
+    rows = {row["id"]: row for row in CustomerProfile.objects.values()}
+    merged = set(ProfilePart.objects.values_list("root_id", flat=True))
+    for family in load_families(merged).values():
+        folded = family.fold()
+        differs = {name for name in folded if name not in KEPT and folded[name] != rows[family.root][name]}
+        assert not differs, {name: (folded[name], rows[family.root][name]) for name in differs}
+        rows |= {pk: part.row for pk, part in family.parts.items()}
+    return rows
+
+
+def _person(rows: Iterable[dict[str, Any]], metrics: Iterable[CustomerMetrics]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     reached: dict[str, int] = {}
-    for profile in profiles:
-        for name, stamp in profile.provenance.items():
-            if name != "source" and (name not in fields or tuple(stamp) > fields[name][0]):
-                fields[name] = (tuple(stamp), getattr(profile, name))
-        for stage, at in profile.stages_reached.items():
+    rows = list(rows)
+    for row in rows:
+        for name, stamp in row["provenance"].items():
+            told = (tuple(stamp), json.dumps(row[name], default=str))
+            if name != "source" and (name not in fields or told > fields[name]):
+                fields[name] = told
+        for stage, at in row["stages_reached"].items():
             reached[stage] = max(at, reached.get(stage, at))
-    rows = list(metrics)
+    numbers = list(metrics)
     return {
         "fields": fields,
         "reached": reached,
-        "first told by": min(tuple(profile.provenance["source"][2:]) for profile in profiles),
-        **{name: sum(getattr(row, name) for row in rows) for name in COUNTERS},
-        **{name: max((v for row in rows if (v := getattr(row, name))), default=None) for name in LAST},
+        "first told by": min(tuple(row["provenance"]["source"][2:]) for row in rows),
+        **{name: sum(getattr(row, name) for row in numbers) for name in COUNTERS},
+        **{name: max((v for row in numbers if (v := getattr(row, name))), default=None) for name in LAST},
     }
 
 
