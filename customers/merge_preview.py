@@ -63,7 +63,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """moves: model -> how many rows go over. conflict: why it would not happen by itself. is_one: they are one already."""
+    """moves: model -> how many rows go over. conflict: why it would not happen by itself. is_one: they are already."""
 
     winner: UUID
     loser: UUID
@@ -74,7 +74,10 @@ class Preview:
 
 
 def preview_merge(winner: UUID, loser: UUID, *, chosen: Mapping[str, str] | None = None) -> Preview:
-    """What merging these two would come to. Raises CustomerNotFound, MergeRefused, ValidationFailed as the merge does."""
+    """What merging these two would come to.
+
+    Raises CustomerNotFound, MergeRefused, ValidationFailed, as the merge does. About 25 statements.
+    """
     if winner == loser:
         raise MergeRefused("Nobody can be merged with themselves.")
     check_chosen(chosen or {})

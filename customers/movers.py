@@ -23,5 +23,6 @@ stays(
     "customers.DuplicateCandidate.second",
     "a pair is of parts, so that a decision about them outlives a merge",
 )
+stays("customers.Demotion.customer", "what became of an event: the part that it was recorded for")
 stays("customers.FieldWrite.customer", "the history of a part is its own")
 stays("customers.FieldChange.customer_id", "the history of a part is its own")
