@@ -105,7 +105,8 @@ def read_writes(winners: Collection[UUID]) -> list[tuple[UUID, Write]]:
     """What the merges that stand into these profiles say, each with its winner. One statement."""
     columns = sql.SQL(", ").join(sql.SQL("r.{}").format(sql.Identifier(name)) for name in WRITTEN)
     found = []
-    for row in select(WRITES.format(columns=columns), [current_tenant().pk, list(winners)]):
+    statement = WRITES.format(columns=columns)
+    for row in select(statement, [current_tenant().pk, list(winners)]):
         for attribute, stamp in json.loads(row["stamps"]).items():
             name, dot, key = attribute.partition(".")
             value = json.loads(row[name]) if name in MAPS and row[name] is not None else row[name]

@@ -94,6 +94,13 @@ def _row(said: Said, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def forget_merge(merge: UUID) -> None:
+    """Take back what a merge that is undone said; its record keeps it. Three statements."""
+    run("SELECT set_config('fairway.erasing', 'on', true)", [])
+    ConsentEntry.objects.filter(event_id=f"merge:{merge}", reason="MERGE").delete()
+    run("SELECT set_config('fairway.erasing', 'off', true)", [])
+
+
 def entries_of(customer: UUID) -> Any:
     """What was said of a person, newest first."""
     return ConsentEntry.objects.filter(customer=customer).order_by("-at", "-pk")

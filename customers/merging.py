@@ -19,9 +19,11 @@ from crm.tenancy import audit
 from crm.tenancy.models import uuid7
 from crm.tenancy.rows import insert_rows, run, update_rows
 from crm.tenancy.scope import current_tenant
-from customers import moving
+from customers import ledger, moving
 from customers.acts import Act, record_acts
+from customers.consent import CHANNELS, Consent, State
 from customers.families import Family, load_families, lock_families, store_families, written
+from customers.ledger import Said
 from customers.models import CustomerProfile, CustomerSearch, MergeRecord, MergeRule, Status
 from customers.payloads import WIRE, row_payload, updated_payload, wire_name, wire_value
 from customers.stamps import Stamp
@@ -219,6 +221,7 @@ def _changes(old: Row, new: Row) -> dict[str, Any]:
 def _store(batch: _Batch, made: Sequence[Merge], *, by: str, now: datetime) -> None:
     """Write the people, hand over the rows, count anew."""
     store_families(batch.changed, now=now, by=by)
+    _refuse(made, by=by, now=now)
     losers = [
         {
             "id": merge.loser, "status": Status.MERGED, "merged_into_id": merge.winner, "merged_at": now,
@@ -234,6 +237,27 @@ def _store(batch: _Batch, made: Sequence[Merge], *, by: str, now: datetime) -> N
     CustomerSearch.objects.filter(customer__in=list(batch.gone)).delete()
     run(PAIRS_DONE, [current_tenant().pk, [family.root for family in batch.changed]])
     moving.recount([*batch.gone, *(family.root for family in batch.changed)], now=now)
+
+
+def _refuse(made: Sequence[Merge], *, by: str, now: datetime) -> None:
+    """The ledger has what a merge says of consent, too, so that the flags follow from it."""
+    ledger.write(
+        [
+            Said(
+                merge.winner,
+                merge.winner,
+                Consent(channel, State.UNKNOWN if write.value is None else State.WITHDRAWN, now, "MERGE"),
+                write.stamp,
+                {},
+                by,
+            )
+            for merge in made
+            for write in merge.writes
+            for channel in CHANNELS
+            if write.attribute == f"{channel.lower()}_opt_in"
+        ],
+        now=now,
+    )
 
 
 def _record(made: Sequence[Merge], *, by: str, rule: MergeRule, now: datetime) -> None:

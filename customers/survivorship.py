@@ -127,7 +127,7 @@ def merge_writes(
     if set(winner["tags"]) | set(loser["tags"]) != set(stands["tags"]):
         known = {tag.casefold(): tag for tag in (*loser["tags"], *winner["tags"])}
         said["tags"] = sorted(known.values(), key=str.casefold)
-    said |= consent_of([winner, loser], {**stands, **said})
+    said |= narrower([winner, loser], {**stands, **said})
     stamps = stands["provenance"]
     return [
         Write(name, value, stamp.after(stamps.get(name)))
@@ -136,17 +136,19 @@ def merge_writes(
     ]
 
 
-def consent_of(rows: Sequence[Row], stands: Row) -> Row:
-    """The consents of people who are one, each with its time: never wider than what was given for the address.
+def narrower(rows: Sequence[Row], stands: Row) -> Row:
+    """The consents of people who are one, where what stands would be wider than they may be.
 
-    Whoever said no said it for the person. Else a yes counts that was given for the address that stands; where
-    consent is for no address, any. Else nothing is known.
+    Whoever said no said it for the person. A yes counts where somebody gave it for the address that stands, or where
+    it is for no address; else nothing is known.
     """
     found: Row = {}
-    for name, (at, address) in CONSENTS.items():
-        reached = [row for row in rows if not address or (row[address] and row[address] == stands[address])]
-        refused = [row for row in rows if row[name] is False]
-        given = [row for row in reached if row[name] is True]
-        best = max(refused or given, key=lambda row: (row[at] is not None, str(row[at])), default=None)
-        found |= {name: None if best is None else best[name], at: None if best is None else best[at]}
+    for name, (_at, address) in CONSENTS.items():
+        if any(row[name] is False for row in rows):
+            if stands[name] is not False:
+                found[name] = False
+        elif stands[name] is True and not any(
+            row[name] is True and (not address or row[address] == stands[address]) for row in rows
+        ):
+            found[name] = None
     return found

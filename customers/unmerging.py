@@ -15,7 +15,7 @@ from crm.tenancy import audit
 from crm.tenancy.models import uuid7
 from crm.tenancy.rows import run
 from crm.tenancy.scope import current_tenant
-from customers import moving
+from customers import ledger, moving
 from customers.acts import Act, record_acts
 from customers.families import Family, children, load_families, lock_families, store_families
 from customers.merging import KEPT, linked_ids, name_of, updates
@@ -78,6 +78,7 @@ def _unmerge(pk: UUID, *, by: str, reason: str) -> MergeRecord:
     leaving = subtree(record.loser_id, children(family.parts))
     parted = _part(family, record, leaving)
     store_families([family, parted], now=now, by=by)
+    ledger.forget_merge(record.pk)
     moving.part(winner=root, loser=parted.root, parts=leaving)
     run(REFRESH, [[root, parted.root]])
     moving.recount([root, parted.root], now=now)

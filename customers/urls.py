@@ -7,6 +7,13 @@ from customers.custom_views import CustomFieldList, CustomFieldOne
 from customers.duplicate_views import DuplicateDismiss, DuplicateList
 from customers.export_views import CustomerExport
 from customers.history_views import CustomerHistory, CustomerProvenance
+from customers.merge_views import (
+    CustomerMerge,
+    CustomerMergeMany,
+    CustomerMerges,
+    CustomerUnmerge,
+    MergePreview,
+)
 from customers.privacy_views import CustomerDataExport, CustomerErase
 from customers.tag_views import CustomerTags, TagList, TagOne
 from customers.views import CustomerFind, CustomerList, CustomerOne, CustomerResolve, CustomerRestore
@@ -16,6 +23,7 @@ urlpatterns = [
     path("custom-fields/<str:pk>", CustomFieldOne.as_view(), name="custom-field"),
     path("customers", CustomerList.as_view(), name="customers"),
     path("customers/export", CustomerExport.as_view(), name="customer-export"),
+    path("customers/merge", CustomerMergeMany.as_view(), name="customer-merge-many"),
     path("customers/resolve", CustomerResolve.as_view(), name="customer-resolve"),
     path("customers/search", CustomerFind.as_view(), name="customer-search"),
     path("customers/<str:pk>", CustomerOne.as_view(), name="customer"),
@@ -28,6 +36,10 @@ urlpatterns = [
     path("tags/<path:name>", TagOne.as_view(), name="tag"),
     path("duplicates", DuplicateList.as_view(), name="duplicates"),
     path("duplicates/<str:pk>/dismiss", DuplicateDismiss.as_view(), name="duplicate-dismiss"),
+    path("customers/<str:pk>/merge", CustomerMerge.as_view(), name="customer-merge"),
+    path("customers/<str:pk>/merge-preview", MergePreview.as_view(), name="merge-preview"),
+    path("customers/<str:pk>/merges", CustomerMerges.as_view(), name="customer-merges"),
+    path("customers/<str:pk>/unmerge", CustomerUnmerge.as_view(), name="customer-unmerge"),
     path("tags", TagList.as_view(), name="tags"),
     path("customers/<str:pk>/restore", CustomerRestore.as_view(), name="customer-restore"),
 ]

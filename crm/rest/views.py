@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from crm.database import retrying
 from crm.errors import MalformedBody
 from crm.rest import conditional, idempotency
 from crm.rest.errors import understood
@@ -139,8 +140,12 @@ class ApiView(APIView):
     def _write(self, handler: Callable[[], Response]) -> Response | HttpResponse:
         body = read_body(self.request._request, self.body_limit)
         key = idempotency.key_of(self.request)
-        with transaction.atomic():
+
+        @transaction.atomic
+        def once() -> Response | HttpResponse:
             return handler() if key is None or self.is_download else self._once(handler, key, body)
+
+        return retrying(once)
 
     def _once(self, handler: Callable[[], Response], key: str, body: bytes) -> Response | HttpResponse:
         caller, same = self.credential.id, idempotency.fingerprint(self.request, body)

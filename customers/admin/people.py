@@ -22,7 +22,7 @@ from crm.tenancy.markup import ago, avatar, money
 from crm.tenancy.masks import Personal
 from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_eyes, current_tenant
-from customers.admin import consents, page, tagging
+from customers.admin import consents, merging, page, tagging
 from customers.admin.custom_values import own_columns
 from customers.admin.editing import edit_page
 from customers.admin.export import export_page, export_url
@@ -58,7 +58,7 @@ class CustomerAdmin(StaffModelAdmin):
     )  # fmt: skip
     search_fields = ("last_name",)  # turns search on; customers.search does it
     change_list_template = "admin/customers/list.html"
-    actions = ("tag_chosen",)
+    actions = ("tag_chosen", "merge_chosen")
 
     def get_urls(self) -> Any:
         view = self.admin_site.admin_view
@@ -80,6 +80,12 @@ class CustomerAdmin(StaffModelAdmin):
             ),
             path(
                 "<uuid:pk>/tags/", view(require_POST(self.tags_view)), name="customers_customerprofile_tags"
+            ),
+            path("<uuid:pk>/merge/", view(self.merge_view), name="customers_customerprofile_merge"),
+            path(
+                "<uuid:pk>/merges/<uuid:merge>/undo/",
+                view(require_POST(merging.undo_view)),
+                name="customers_customerprofile_unmerge",
             ),
             path(
                 "<uuid:pk>/mark/", view(require_POST(self.mark_view)), name="customers_customerprofile_mark"
@@ -158,6 +164,13 @@ class CustomerAdmin(StaffModelAdmin):
     @admin.action(description=_("Tag…"), permissions=["change"])
     def tag_chosen(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         return tagging.tag_chosen(self, request, queryset.filter(processing_restricted_at=None))
+
+    @admin.action(description=_("Merge…"), permissions=["merge"])
+    def merge_chosen(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
+        return merging.merge_chosen(self, request, queryset)
+
+    def merge_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return merging.merge_page(request, self, pk)
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         return export_page(request, self)

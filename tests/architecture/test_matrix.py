@@ -59,6 +59,11 @@ A--- POST   customers/<str:pk>/data-export
 A--- POST   customers/<str:pk>/erase
 AMSV GET    customers/<str:pk>/history
 AMSV GET    customers/<str:pk>/provenance
+AM-- POST   customers/merge
+AM-- POST   customers/<str:pk>/merge
+AM-- GET    customers/<str:pk>/merge-preview
+AMSV GET    customers/<str:pk>/merges
+AM-- POST   customers/<str:pk>/unmerge
 A--- POST   customers/<str:pk>/restore
 AMSV GET    customers/<str:pk>/activities
 AMS- POST   customers/<str:pk>/activities
@@ -241,6 +246,8 @@ A--- A--- customers/customerprofile/<uuid:pk>/erase/
 .... AM-- customers/customerprofile/<uuid:pk>/objection/
 .... A--- customers/customerprofile/<uuid:pk>/lift-suppression/
 .... ..-- customers/customerprofile/<uuid:pk>/mark/
+AM-- AM-- customers/customerprofile/<uuid:pk>/merge/
+.... ..-- customers/customerprofile/<uuid:pk>/merges/<uuid:merge>/undo/
 AMSV AMSV customers/customerprofile/
 AM-- AM-- customers/customerprofile/add/
 .... .... customers/customerprofile/<path:object_id>/history/
@@ -299,6 +306,7 @@ A--- tenancy.Invitation: resend
 A--- tenancy.Invitation: revoke
 AM-- customers.DuplicateCandidate: dismiss
 AM-- customers.CustomerProfile: tag_chosen
+AM-- customers.CustomerProfile: merge_chosen
 A--- timeline.InboundEvent: replay_chosen
 """
 

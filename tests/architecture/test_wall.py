@@ -13,6 +13,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from crm.tenancy.scope import tenant_scope
+from customers.merging import merge_customers
 from customers.models import CustomerProfile, CustomField, DuplicateCandidate, Status
 from customers.tags import spelled
 from tests.conftest import Api
@@ -41,6 +42,7 @@ class Call(NamedTuple):
 
 
 SPARE_TAG = "Spare"
+LOSER = "01a00000-0000-7000-8000-000000000001"
 EVENT = {"id": "e", "type": "scl.member.created", "timestamp": "2026-11-01T00:00:00Z"}
 API: dict[str, dict[str, Call]] = {
     "api/v1/customers": {
@@ -79,6 +81,13 @@ API: dict[str, dict[str, Call]] = {
         "GET": Call("crm:read", 200),
         "POST": Call("crm:write", 201, {"channel": "EMAIL", "state": "WITHDRAWN"}),
     },
+    "api/v1/customers/merge": {
+        "POST": Call("crm:admin", 200, {"merges": [{"winnerId": LOSER, "loserId": LOSER}]})
+    },
+    "api/v1/customers/<str:pk>/merge": {"POST": Call("crm:admin", 200, {"loserId": LOSER})},
+    "api/v1/customers/<str:pk>/merge-preview": {"GET": Call("crm:admin", 200, query=f"?with={LOSER}")},
+    "api/v1/customers/<str:pk>/merges": {"GET": Call("crm:read", 200)},
+    "api/v1/customers/<str:pk>/unmerge": {"POST": Call("crm:admin", 200)},
     "api/v1/customers/<str:pk>/data-export": {"POST": Call("crm:admin", 200, {"format": "HTML"})},
     "api/v1/customers/<str:pk>/erase": {"POST": Call("crm:admin", 200, {"dryRun": True})},
     "api/v1/customers/<str:pk>/history": {"GET": Call("crm:read", 200)},
@@ -164,7 +173,11 @@ def rows(tenant):
         CustomerProfileFactory(status=Status.DELETED),
     )
     spelled([SPARE_TAG])
+    merged = CustomerProfileFactory()
+    merge_customers(person.pk, merged.pk, by="key:test")
     return {
+        "loser": CustomerProfileFactory(pk=LOSER),
+        "merged": merged,
         "customer": person,
         "deleted": deleted,
         "event": InboundEventFactory(status=SyncStatus.FAILED, is_waiting=False),
@@ -186,7 +199,10 @@ def named(route: str, rows: Any) -> list[Any]:
     """The ids of the rows that an address names, in its order."""
     if route.startswith("api/v1/tags/"):
         return [SPARE_TAG]
-    kinds = {"events": "event", "restore": "deleted", "custom-fields": "field", "duplicates": "duplicate"}
+    kinds = {
+        "events": "event", "restore": "deleted", "custom-fields": "field", "duplicates": "duplicate",
+        "unmerge": "merged",
+    }  # fmt: skip
     outer = rows[next((kind for word, kind in kinds.items() if word in route), "customer")].pk
     return [outer, *(rows[inner.removesuffix("Id")].pk for inner in re.findall(r"<str:(\w+Id)>", route))]
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 from crm.errors import ValidationFailed
 from crm.outbox.models import OutboxMessage
 from crm.tenancy.models import Tenant
+from customers import ledger
 from customers.merging import DeletedCustomer, MergeRefused, merge_customers
 from customers.models import (
     AliasHolder,
@@ -244,3 +245,29 @@ def test_other_systems_hear_of_a_merge_and_of_its_undoing_once(
     assert OutboxMessage.objects.filter(topic="crm.profile.unmerged").count() == 1
     updates = OutboxMessage.objects.filter(topic="crm.profile.updated")
     assert all(news.historical for news in updates), "nothing merged in triggers anything"
+
+
+def test_the_ledger_says_what_a_merge_makes_of_consent(
+    tenant: Tenant, ann: CustomerProfile, ben: CustomerProfile
+) -> None:
+    agree(tenant, {"email": "ann@x.com"}, emailOptIn=False)
+    agree(tenant, {"email": "ann@y.com"}, emailOptIn=True, smsOptIn=True)
+    made = merge_customers(ann.pk, ben.pk, by=BY)
+    ann.refresh_from_db()
+    assert (ann.email_opt_in, ann.sms_opt_in) == (False, True)
+    assert not [people for _channel, people in ledger.differences() if people]
+    assert made is not None
+    unmerge(made.pk, by=BY)
+    for one, flags in ((ann, (False, None)), (ben, (True, True))):
+        one.refresh_from_db()
+        assert (one.email_opt_in, one.sms_opt_in) == flags
+    assert not [people for _channel, people in ledger.differences() if people]
+
+
+def agree(tenant: Tenant, identity: dict[str, Any], **flags: bool) -> None:
+    event = {
+        "id": f"agree-{timezone.now()}", "type": "contactPreference.updated", "source": "messaging", "version": "1.0",
+        "timestamp": timezone.now().isoformat(), "identity": identity, "payload": flags,
+    }  # fmt: skip
+    assert receive([event]).accepted == 1
+    assert process_due(tenant).applied == 1
