@@ -15,6 +15,7 @@ from crm.tenancy import audit
 from crm.tenancy.actors import actor_names
 from crm.versions import ANY, Condition
 from customers.models import CustomerProfile, as_seen
+from customers.resolution import lock_person
 from timeline.mentions import keep_mentions, names_in, resolve
 from timeline.models import Note, NoteRevision, NoteType, Visibility
 from timeline.models.notes import FIELDS, LONGEST
@@ -57,12 +58,13 @@ def add_note(
     due_on: date | None = None,
     at: datetime | None = None,
 ) -> Note:
-    """Write a note about a customer; body as its author wrote it. About nine statements.
+    """Write a note about a customer; body as its author wrote it. About eleven statements.
 
     Raises ValidationFailed, MentionNotAllowed.
     """
+    root = lock_person(customer.pk)
     note = Note(
-        tenant_id=customer.tenant_id, customer_id=customer.pk, recorded_for=customer.pk, author=by.actor,
+        tenant_id=customer.tenant_id, customer_id=root, recorded_for=root, author=by.actor,
         type=type, visibility=visibility, is_pinned=is_pinned, due_on=due_on, created_at=at or timezone.now(),
     )  # fmt: skip
     users = _write(note, body, customer, by)

@@ -14,6 +14,7 @@ from crm.tenancy.rows import insert_rows
 from crm.versions import ANY, Condition
 from customers.acts import Act, records_acts
 from customers.models import CustomerProfile
+from customers.resolution import lock_person
 from timeline.application import ACTS, ENTRY_COLUMNS, act_row
 from timeline.counters import recount
 from timeline.models import Activity
@@ -70,7 +71,7 @@ def add_activity(
         occurred_at=occurred_at or now, counts=counts,
     )  # fmt: skip
     if counts:
-        recount([customer.pk], now=now)
+        recount([entry.customer_id], now=now)
     _audit("activity.added", entry, by, after=_audited(entry))
     return entry
 
@@ -165,7 +166,8 @@ def add_act(
 
 
 def _entry(customer: CustomerProfile, **fields: Any) -> Activity:
+    root = lock_person(customer.pk)  # no merge takes the page away between the look and the write
     entry: Activity = Activity.objects.create(
-        tenant_id=customer.tenant_id, customer_id=customer.pk, recorded_for=customer.pk, **fields
+        tenant_id=customer.tenant_id, customer_id=root, recorded_for=root, **fields
     )
     return entry
