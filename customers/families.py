@@ -130,8 +130,11 @@ def written(writes: Iterable[Write]) -> dict[str, Any]:
     return {"values": values, "stamps": stamps} if stamps else {}
 
 
-def store_families(families: Iterable[Family], *, now: datetime, by: str) -> None:
-    """Write the rows of people whose parts changed; one who has but one part left is no merged person any more."""
+def store_families(families: Iterable[Family], *, now: datetime, by: str, stamp: Stamp | None = None) -> None:
+    """Write the rows of people whose parts changed; one who has but one part left is no merged person any more.
+
+    stamp: of what brings older words back, for the history.
+    """
     families = list(families)
     for family in families:
         family.row |= {"updated_at": now, "updated_by": by, "version": family.row["version"] + 1}
@@ -144,7 +147,7 @@ def store_families(families: Iterable[Family], *, now: datetime, by: str) -> Non
         if len(family.parts) > 1
         for part in family.parts.values()
     )
-    history.say_who(by)
+    history.say_who(by, stamp)
     update_rows(CustomerProfile, [family.row for family in families], WRITTEN)
     run(SET_SEEN, [dump(family.seen() for family in families), current_tenant().pk])
 

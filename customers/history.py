@@ -39,9 +39,12 @@ BLANK = """
 ERASE, ERASE_ROWS = f"{BLANK} AND customer_id = ANY(%s)", f"{BLANK} AND id = ANY(%s) RETURNING id"
 
 
-def say_who(by: str) -> None:
-    """Tell the database who writes in this transaction; the triggers note it. One statement."""
-    context = {"by": by, "request": _request()}
+def say_who(by: str, stamp: Stamp | None = None) -> None:
+    """Tell the database who writes in this transaction; the triggers note it. One statement.
+
+    stamp: of an act that brings older words back, which then counts as what says them.
+    """
+    context = {"by": by, "request": _request()} | ({"stamp": stamp} if stamp else {})
     run("SELECT set_config('fairway.context', %s, true)", [json.dumps(context)])
 
 

@@ -10,7 +10,8 @@ CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     context jsonb := COALESCE(NULLIF(current_setting('fairway.context', true), ''), '{{}}')::jsonb;
 BEGIN
-    -- A field is stamped when its stamp moved with it; what moves without one was done in the database itself.
+    -- A field is stamped when its stamp moved with it; what moves without one was done in the database itself. Where
+    -- older words are brought back, that is an act of its own, and the context has its stamp.
     INSERT INTO {log} (tenant_id, customer_id, changes, tier, version, at, rank, event, source, by, request_id)
     SELECT tenant_id, id, jsonb_object_agg(name, pair),
            COALESCE((stamp->>0)::smallint, 1), COALESCE((stamp->>1)::bigint, 0),
@@ -19,7 +20,8 @@ BEGIN
            COALESCE(left(stamp->>5, 50), CASE WHEN context ? 'by' THEN 'crm' ELSE 'database' END),
            COALESCE(context->>'by', 'database:' || session_user), COALESCE(context->>'request', '')
     FROM (
-        SELECT tenant_id, id, name, pair, CASE WHEN now_stamp IS DISTINCT FROM old_stamp THEN now_stamp END AS stamp
+        SELECT tenant_id, id, name, pair, CASE WHEN context ? 'stamp' THEN context->'stamp'
+            WHEN now_stamp IS DISTINCT FROM old_stamp THEN now_stamp END AS stamp
         FROM ({changed}) changed
         CROSS JOIN LATERAL jsonb_each(changes) AS field (name, pair)
         CROSS JOIN LATERAL (

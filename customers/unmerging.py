@@ -21,6 +21,7 @@ from customers.families import Family, children, load_families, lock_families, s
 from customers.merging import KEPT, linked_ids, name_of, updates
 from customers.models import DuplicateCandidate, MergeRecord
 from customers.payloads import wire_value
+from customers.stamps import Stamp
 
 REFRESH = "SELECT customers_refresh_search(%s)"
 
@@ -77,7 +78,8 @@ def _unmerge(pk: UUID, *, by: str, reason: str) -> MergeRecord:
     before = dict(family.row)
     leaving = subtree(record.loser_id, children(family.parts))
     parted = _part(family, record, leaving)
-    store_families([family, parted], now=now, by=by)
+    store_families([family], now=now, by=by, stamp=Stamp.of_act(by, now))
+    store_families([parted], now=now, by=by)
     ledger.forget_merge(record.pk)
     moving.part(winner=root, loser=parted.root, parts=leaving)
     run(REFRESH, [[root, parted.root]])

@@ -8,6 +8,7 @@ from crm.errors import ValidationFailed
 from crm.outbox.models import OutboxMessage
 from crm.tenancy.models import Tenant
 from customers import ledger
+from customers.history import changes_of
 from customers.merging import DeletedCustomer, MergeRefused, merge_customers
 from customers.models import (
     AliasHolder,
@@ -271,3 +272,16 @@ def agree(tenant: Tenant, identity: dict[str, Any], **flags: bool) -> None:
     }  # fmt: skip
     assert receive([event]).accepted == 1
     assert process_due(tenant).applied == 1
+
+
+def test_the_history_tells_a_merge_and_its_undoing(ann: CustomerProfile, ben: CustomerProfile) -> None:
+    made = merge_customers(ann.pk, ben.pk, by=BY)
+    assert made is not None
+    assert [change.after for change in changes_of(ann.pk, ["first_name"]).order_by("at")] == ["Ann", "Annie"]
+    unmerge(made.pk, by=BY)
+    assert [change.after for change in changes_of(ann.pk, ["first_name"]).order_by("at")] == [
+        "Ann",
+        "Annie",
+        "Ann",
+    ]
+    assert [change.after for change in changes_of(ben.pk, ["first_name"])] == ["Annie"]

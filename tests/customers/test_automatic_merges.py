@@ -1,0 +1,184 @@
+from datetime import UTC, datetime, timedelta
+from itertools import count, permutations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm.tenancy.models import Tenant
+from customers.conflicts import Known, conflict
+from customers.identity_rules import DEFAULT
+from customers.models import CustomerProfile, DuplicateCandidate, MergeRecord
+from customers.services import get_customer, resolve
+from customers.unmerging import unmerge
+from tests.timeline.test_order_and_repetition import live_through
+from timeline.ingestion import process_due, receive
+from timeline.models import Activity
+
+AT = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
+numbers = count(1)
+BY = "key:test"
+
+
+def event(kind: str, identity: dict[str, Any], **payload: Any) -> dict[str, Any]:
+    number = next(numbers)
+    source = {"scl": "scl", "order": "ecommerce", "web": "web"}.get(kind.split(".")[0], "messaging")
+    return {
+        "id": f"e-{number:05}", "type": kind, "source": source, "version": "1.0",
+        "timestamp": (AT + timedelta(minutes=number)).isoformat(), "identity": identity, "payload": payload,
+    }  # fmt: skip
+
+
+def member(number: int, first: str, last: str, email: str, **more: Any) -> dict[str, Any]:
+    payload = {"id": number, "firstName": first, "lastName": last, "email": email, "status": "ACTIVE", **more}
+    return event("scl.member.created", {"sclMemberId": number}, **payload)
+
+
+def seen(email: str) -> dict[str, Any]:
+    return event("web.page_view", {"email": email}, url="https://club.example/", sessionId="s")
+
+
+def happened(tenant: Tenant, *events: dict[str, Any]) -> None:
+    for one in events:
+        assert receive([one]).accepted == 1
+        assert process_due(tenant).applied == 1
+
+
+def contact(contact: str, **payload: Any) -> dict[str, Any]:
+    identity = {"messagingContactId": contact} | {
+        k: v for k, v in payload.items() if k in ("email", "phoneNumber")
+    }
+    return event("contact.created", identity, contactId=contact, **payload)
+
+
+@pytest.mark.django_db
+def test_two_whom_one_event_names_are_one_and_the_one_known_for_longer_stays(tenant: Tenant) -> None:
+    happened(tenant, seen("ann@x.com"), member(1, "Ann", "Nel", "ann@y.com"))
+    visitor, ann = CustomerProfile.objects.order_by("pk")
+    tie = member(1, "Ann", "Nel", "ann@x.com")
+    happened(tenant, tie)
+    assert get_customer(ann.pk) == (visitor, ann.pk)
+    visitor.refresh_from_db()
+    assert (visitor.scl_member_id, visitor.last_name) == (1, "Nel")
+    record = MergeRecord.objects.get()
+    assert (record.rule, record.actor, record.source_event_id) == ("AUTOMATIC", "job:merge", tie["id"])
+    assert record.reason == "the same email"
+    assert DuplicateCandidate.objects.get().status == "MERGED"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (member(2, "Ann", "Nel", "b@x.com"), "each has another sclMemberId"),
+        (contact("c-1", email="b@x.com", firstName="Ben"), "the first names differ"),
+        (contact("c-1", email="b@x.com", lastName="Botha"), "the last names differ"),
+    ],
+)
+def test_who_may_be_two_people_waits_for_somebodys_word(
+    tenant: Tenant, other: dict[str, Any], why: str
+) -> None:
+    happened(tenant, member(1, "Ann", "Nel", "a@x.com"), {**other, "id": f"e-{next(numbers)}"})
+    happened(tenant, member(1, "Ann", "Nel", "b@x.com"))
+    assert not MergeRecord.objects.exists()
+    pair = DuplicateCandidate.objects.get()
+    assert (pair.status, pair.reason) == ("OPEN", f"the same email, but {why}")
+
+
+@pytest.mark.django_db
+def test_those_whom_somebody_parted_are_not_merged_again(tenant: Tenant) -> None:
+    happened(
+        tenant, seen("ann@x.com"), member(1, "Ann", "Nel", "ann@y.com"), member(1, "Ann", "Nel", "ann@x.com")
+    )
+    record = MergeRecord.objects.get()
+    unmerge(record.pk, by=BY)
+    happened(tenant, event("order.paid", {"email": "ann@x.com"}, orderId="o", total=1, currency="ZAR"))
+    happened(tenant, contact("c-1", email="ann@x.com", phoneNumber="0821234567"))
+    happened(
+        tenant,
+        event("contactPreference.updated", {"sclMemberId": 1, "phoneNumber": "0821234567"}, smsOptIn=True),
+    )
+    assert MergeRecord.objects.live().count() == 0
+    assert get_customer(record.loser_id)[1] is None
+
+
+@pytest.mark.django_db
+def test_an_api_call_that_names_two_makes_them_one(tenant: Tenant) -> None:
+    one = resolve({"email": "a@x.com"}, by=BY).profile
+    two = resolve({"phoneNumber": "0821234567"}, by=BY).profile
+    found = resolve({"email": "a@x.com", "phoneNumber": "0821234567"}, by=BY)
+    assert (found.profile.pk, get_customer(two.pk)[0].pk) == (one.pk, one.pk)
+
+
+@pytest.mark.django_db
+def test_late_events_with_the_losers_id_land_on_the_winner(tenant: Tenant) -> None:
+    happened(
+        tenant, seen("ann@x.com"), member(1, "Ann", "Nel", "ann@y.com"), member(1, "Ann", "Nel", "ann@x.com")
+    )
+    winner = CustomerProfile.objects.get(merged_into=None)
+    late = [event("scl.payment.received", {"sclMemberId": 1}, id=f"p-{n}", memberId=1, amount=100, currency="ZAR")
+            for n in range(200)]  # fmt: skip
+    assert receive(late).accepted == 200
+    process_due(tenant)
+    paid = Activity.objects.filter(type__contains="PAYMENT")
+    assert set(paid.values_list("customer", flat=True)) == {winner.pk}
+    assert paid.count() == 200
+
+
+@pytest.mark.django_db
+def test_every_order_of_what_ties_three_ends_in_the_same_people() -> None:
+    events = [
+        seen("a@x.com"), contact("c-1", email="b@x.com"), member(7, "Ann", "Nel", "a@x.com"),
+        event("order.paid", {"email": "b@x.com", "phoneNumber": "0821234567"}, orderId="o", total=5, currency="ZAR"),
+        event("contactPreference.updated", {"sclMemberId": 7, "phoneNumber": "0821234567"}, smsOptIn=True),
+    ]  # fmt: skip
+    worlds = [live_through(list(order), chunks=[1] * 5) for order in list(permutations(events))[::7]]
+    assert all(world == worlds[0] for world in worlds)
+    assert len(worlds[0]["people"]) == 1
+
+
+values = st.frozensets(st.sampled_from("abc"), min_size=1, max_size=2)
+ids = st.dictionaries(st.sampled_from(["sclMemberId", "authUserId", "email"]), values)
+    st.sampled_from(["sclMemberId", "authUserId", "email"]),
+    st.frozensets(st.sampled_from("abc"), min_size=1, max_size=2),
+)
+words = st.sampled_from(["", "Ann", "A.", "ann", "Ánn", "Ben"])
+
+
+@st.composite
+def known(draw: Any) -> Known:
+    row = {
+        "first_name": draw(words), "last_name": draw(words), "status": draw(st.sampled_from(["ACTIVE", "DELETED"])),
+        "date_of_birth": draw(st.sampled_from([None, AT.date(), (AT - timedelta(days=9)).date()])),
+    }  # fmt: skip
+    return Known.of([row], draw(ids))
+
+
+@settings(max_examples=10_000, deadline=None)
+@given(known(), known())
+def test_another_number_that_is_had_once_is_always_a_conflict(one: Known, other: Known) -> None:
+    def says(one: Known, other: Known) -> str:
+        return conflict(one, other, is_ever_one=lambda kind: DEFAULT.of(kind).is_ever_one)
+
+    assert says(one, other) == says(other, one)
+    both = (one.identifiers.keys() & other.identifiers.keys()) - {"email"}
+    if any(one.identifiers[kind] != other.identifiers[kind] for kind in both):
+        assert says(one, other)
+    if one.born and other.born and one.born != other.born:
+        assert says(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_conflict"),
+    [
+        ("Ann", "ANN", False), ("Ann", "A.", False), ("José", "Jose", False), ("", "Ann", False), ("Ann", "Ben", True),
+        ("Anna-Marie", "Anna Marie", False), ("B", "Ann", True),
+    ],
+)  # fmt: skip
+def test_how_first_names_are_compared(one: str, other: str, is_conflict: bool) -> None:
+    rows = [
+        {"first_name": n, "last_name": "", "status": "ACTIVE", "date_of_birth": None} for n in (one, other)
+    ]
+    first, second = (Known.of([row], {}) for row in rows)
+    assert bool(conflict(first, second, is_ever_one=lambda _kind: True)) is is_conflict
