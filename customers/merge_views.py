@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.errors import CRMError
-from crm.rest.conditional import if_match
 from crm.rest.paging import PageQuery, fields_parameter, paginate
 from crm.rest.schema import ETAG, IF_MATCH
 from crm.rest.serializers import AnyJson, Query, StrictSerializer, Text
@@ -217,7 +216,7 @@ class CustomerMerge(ApiView):
         visible_customer(request, body["loserId"], include_deleted=True)
         made = merge_customers(
             winner.pk, body["loserId"], by=self.credential.actor, rule=MergeRule.API, reason=body.get("reason", ""),
-            chosen=body.get("fields", {}), if_match=if_match(request),
+            chosen=body.get("fields", {}), if_match=self.condition,
         )  # fmt: skip
         profile, _ = get_customer(winner.pk)
         reply = {

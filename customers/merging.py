@@ -13,12 +13,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from crm.database import retrying
-from crm.errors import BusinessRule, Conflict, CustomerNotFound, Detail, PreconditionFailed, ValidationFailed
+from crm.errors import BusinessRule, Conflict, CustomerNotFound, Detail, ValidationFailed
 from crm.outbox.services import News, emit_many
 from crm.tenancy import audit
 from crm.tenancy.models import uuid7
 from crm.tenancy.rows import insert_rows, run, update_rows
 from crm.tenancy.scope import current_tenant
+from crm.versions import ANY, Condition
 from customers import ledger, moving
 from customers.acts import Act, record_acts
 from customers.consent import CHANNELS, Consent, State
@@ -105,11 +106,11 @@ def merge_customers(
     reason: str = "",
     chosen: Mapping[str, str] | None = None,
     score: int | None = None,
-    if_match: str | None = None,
+    if_match: Condition = ANY,
 ) -> MergeRecord | None:
     """Make one person of two; None where they were one already. A merged id stands for its survivor.
 
-    if_match: the ETag of the winner that the merge was decided on.
+    if_match: the versions of the winner that the merge may be decided on.
     Raises CustomerNotFound, MergeRefused for a merge with oneself, DeletedCustomer, ValidationFailed for a choice that
     can't be made, PreconditionFailed.
     """
@@ -120,11 +121,10 @@ def merge_customers(
 
     @transaction.atomic
     def merge() -> MergeRecord | None:
-        if if_match is not None:
-            roots = lock_families([winner, loser])
-            profile = CustomerProfile.objects.filter(pk=roots.get(winner)).first()
-            if profile is None or profile.etag != if_match:
-                raise PreconditionFailed
+        if if_match != ANY:
+            root = lock_families([winner, loser]).get(winner)
+            for profile in CustomerProfile.objects.filter(pk=root):
+                if_match.check(profile.etag)
         (made,) = merge_many([pair], by=by, rule=rule)
         record: MergeRecord | None = MergeRecord.objects.filter(pk=made).first()
         return record

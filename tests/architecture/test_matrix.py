@@ -377,7 +377,7 @@ def test_a_line_whose_address_is_gone_is_told() -> None:
 
 def test_limited_to_its_clubs_a_role_does_the_same_there_but_for_the_settings(rows: dict[str, Any]) -> None:
     here = ClubFactory(refs=["here"])
-    for name in ("customer", "deleted"):
+    for name in ("customer", "deleted", "loser"):
         type(rows[name]).objects.filter(pk=rows[name].pk).update(home_club_ref="here")
     clients = {letter: session(role, here) for letter, role in LETTERS.items()}
     for (method, address), (who,) in table(API_TABLE, 1).items():

@@ -140,9 +140,6 @@ def test_every_order_of_what_ties_three_ends_in_the_same_people() -> None:
 
 values = st.frozensets(st.sampled_from("abc"), min_size=1, max_size=2)
 ids = st.dictionaries(st.sampled_from(["sclMemberId", "authUserId", "email"]), values)
-    st.sampled_from(["sclMemberId", "authUserId", "email"]),
-    st.frozensets(st.sampled_from("abc"), min_size=1, max_size=2),
-)
 words = st.sampled_from(["", "Ann", "A.", "ann", "Ánn", "Ben"])
 
 
