@@ -25,7 +25,7 @@ THREADS = 8
 
 def person(number: int) -> UUID:
     made = create_customer(
-        {"first_name": f"Number {number}"}, {"email": f"p{number}@x.com", "sclMemberId": number}, by=BY
+        {"first_name": f"Number {number}"}, {"email": f"p{number}@x.com", "sclMemberId": number + 1}, by=BY
     )
     return made.pk
 
@@ -102,7 +102,7 @@ def crossing(tenant: Tenant, *, people: int, merges: int) -> None:
                 case 7 | 8:
                     update_customer(ids[one], {"last_name": f"{seed}-{turn}"}, by=BY)
                 case _:
-                    resolve({"email": f"p{one}@x.com", "sclMemberId": str(one)}, by=BY)
+                    resolve({"email": f"p{one}@x.com", "sclMemberId": str(one + 1)}, by=BY)
 
     at_once(tenant, *(lambda seed=seed: work(seed) for seed in range(THREADS)))  # type: ignore[misc]
     check_whole(ids)
