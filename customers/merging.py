@@ -177,7 +177,7 @@ class _Batch:
         self.gone: dict[UUID, UUID] = {}
 
     def root(self, pk: UUID) -> UUID:
-        root = self.roots[pk]
+        root = self.roots.get(pk, pk)
         while root in self.gone:
             root = self.gone[root]
         return root

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -196,6 +196,7 @@ class Merging(RuleBasedStateMachine):
 
 
 SMALL = settings(
+    phases=[Phase.generate],
     max_examples=6,
     stateful_step_count=12,
     deadline=None,

@@ -198,6 +198,15 @@ def test_a_merge_in_the_middle_is_undone_with_those_below_it(
     assert [get_customer(pk)[0].pk for pk in (ann.pk, ben.pk, cat.pk)] == [dan.pk, ben.pk, ben.pk]
 
 
+def test_a_merge_of_an_id_that_was_merged_away_acts_on_its_root(
+    ann: CustomerProfile, ben: CustomerProfile
+) -> None:
+    cat = create_customer({}, {"email": "cat@x.com"}, by=BY)
+    merge_customers(ann.pk, ben.pk, by=BY)
+    assert merge_customers(cat.pk, ben.pk, by=BY)
+    assert {get_customer(pk)[0].pk for pk in (ann.pk, ben.pk, cat.pk)} == {cat.pk}
+
+
 def test_an_undone_merge_is_remembered_and_not_undone_twice(
     ann: CustomerProfile, ben: CustomerProfile
 ) -> None:
