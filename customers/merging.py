@@ -49,7 +49,7 @@ RECORD = (
 )  # fmt: skip
 LINK_COLUMNS = ("auth_user_id", "scl_member_id", "teetime_player_id", "messaging_contact_id", "external_ids")
 PAIRS_DONE = """
-    UPDATE customers_duplicatecandidate c SET status = 'MERGED'
+    UPDATE customers_duplicatecandidate c SET status = 'MERGED', decided_by = %s, decided_at = %s
     FROM customers_profilepart a JOIN customers_profilepart b ON b.tenant_id = a.tenant_id AND b.root_id = a.root_id
     WHERE a.tenant_id = %s AND a.root_id = ANY(%s) AND c.tenant_id = a.tenant_id
         AND c.first_id = a.customer_id AND c.second_id = b.customer_id AND c.status <> 'MERGED'
@@ -235,7 +235,7 @@ def _store(batch: _Batch, made: Sequence[Merge], *, by: str, now: datetime) -> N
     for merge in made:
         merge.moved = counts[merge.loser]
     CustomerSearch.objects.filter(customer__in=list(batch.gone)).delete()
-    run(PAIRS_DONE, [current_tenant().pk, [family.root for family in batch.changed]])
+    run(PAIRS_DONE, [by, now, current_tenant().pk, [family.root for family in batch.changed]])
     moving.recount([*batch.gone, *(family.root for family in batch.changed)], now=now)
 
 

@@ -12,7 +12,6 @@ from crm.database import retrying
 from crm.errors import Conflict, NotFound
 from crm.outbox.services import News, emit_many
 from crm.tenancy import audit
-from crm.tenancy.models import uuid7
 from crm.tenancy.rows import run
 from crm.tenancy.scope import current_tenant
 from customers import ledger, moving
@@ -84,9 +83,9 @@ def _unmerge(pk: UUID, *, by: str, reason: str) -> MergeRecord:
     moving.part(winner=root, loser=parted.root, parts=leaving)
     run(REFRESH, [[root, parted.root]])
     moving.recount([root, parted.root], now=now)
-    _remember(family.parts, leaving, record, now)
     record.undone_at, record.undone_by, record.undone_reason = now, by, reason[:300]
     record.save(update_fields=["undone_at", "undone_by", "undone_reason"])
+    _remember(family.parts, leaving, record)
     _tell(record, family, parted, before, by=by, now=now)
     return record
 
@@ -113,23 +112,24 @@ def _part(family: Family, record: MergeRecord, leaving: Collection[UUID]) -> Fam
     return parted
 
 
-def _remember(
-    staying: Collection[UUID], leaving: Collection[UUID], record: MergeRecord, now: datetime
-) -> None:
+def _remember(staying: Collection[UUID], leaving: Collection[UUID], record: MergeRecord) -> None:
     """They were told apart by somebody: no event merges them again. Three statements."""
     first, second = sorted((record.winner_id, record.loser_id))
     rows = DuplicateCandidate.objects
+    decision = {
+        "status": DuplicateCandidate.Status.DISMISSED, "decided_by": record.undone_by,
+        "decided_at": record.undone_at, "remark": record.undone_reason,
+    }  # fmt: skip
     for ones, others in ((staying, leaving), (leaving, staying)):
-        rows.filter(first__in=ones, second__in=others).update(status=DuplicateCandidate.Status.DISMISSED)
-    rows.bulk_create(
-        [
-            DuplicateCandidate(
-                id=uuid7(), tenant_id=record.tenant_id, first_id=first, second_id=second,
-                status=DuplicateCandidate.Status.DISMISSED, reason="a merge that was undone", created_at=now,
-            )
-        ],
-        ignore_conflicts=True,
-    )  # fmt: skip
+        rows.filter(first__in=ones, second__in=others).update(**decision)
+    pair = DuplicateCandidate(
+        tenant_id=record.tenant_id,
+        first_id=first,
+        second_id=second,
+        reason="a merge that was undone",
+        **decision,
+    )
+    rows.bulk_create([pair], ignore_conflicts=True)
 
 
 def _tell(
