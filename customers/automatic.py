@@ -29,18 +29,26 @@ EXPLAIN = """
 """
 
 
-def settle_ties(ties: Sequence[tuple[Tie, Stamp]], *, now: datetime) -> int:
+def settle_ties(
+    ties: Sequence[tuple[Tie, Stamp]], *, now: datetime, past: Collection[tuple[str, str]] = ()
+) -> int:
     """Merge the people of these ties where nothing conflicts, the one known for longer wins; how many merges.
 
     The others' duplicate candidates, which are there, get the conflict in their reasons. In the caller's transaction;
     no statement without ties.
+
+    past: source and id of events of the past, whose merges trigger nothing.
     """
     if not ties:
         return 0
     roots = lock_families({pk for tie, _stamp in ties for pk in (tie.one, tie.other)})
     families = load_families(set(roots.values()))
     circle = _Circle(families, roots, known_people(families), _dismissed(families))
-    pairs = [pair for tie, stamp in ties if (pair := circle.join(tie, stamp))]
+    pairs = [
+        pair._replace(is_past=(tie.source, tie.event_id) in past)
+        for tie, stamp in ties
+        if (pair := circle.join(tie, stamp))
+    ]
     _explain(circle.explained)
     return (
         sum(made is not None for made in merge_many(pairs, by=BY, rule=MergeRule.AUTOMATIC, now=now))

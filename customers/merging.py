@@ -72,7 +72,7 @@ class Pair(NamedTuple):
     """Two who are one person; the winner's id stays.
 
     chosen: attribute -> "winner" or "loser": whose value stands, against the usual rule.
-    cause:  of an automatic merge, the stamp of the event that tied them.
+    cause:  of an automatic merge, the stamp of the event that tied them; is_past: that was an event of the past.
     """
 
     winner: UUID
@@ -81,6 +81,7 @@ class Pair(NamedTuple):
     chosen: Mapping[str, str] = {}
     score: int | None = None
     cause: Stamp | None = None
+    is_past: bool = False
 
 
 @dataclass(slots=True)
@@ -285,7 +286,13 @@ def _tell(batch: _Batch, made: Sequence[Merge], *, by: str, rule: MergeRule, now
     """The timeline and the rest of the world. Nothing that came with a merge triggers anything: it is of the past."""
     record_acts([_act(merge, batch.root(merge.winner)) for merge in made], by=by)
     news = [
-        News("crm.profile.merged", str(merge.winner), merged_payload(merge, by, now), _cause(merge))
+        News(
+            "crm.profile.merged",
+            str(merge.winner),
+            merged_payload(merge, by, now),
+            _cause(merge),
+            merge.pair.is_past,
+        )
         for merge in made
     ]
     emit_many([*news, *updates(batch.before, batch.changed)])

@@ -270,7 +270,8 @@ def _apply(readings: Sequence[_Reading], now: datetime) -> list[Outcome]:
     recount(_recounted(people, entries, changes), now=now)
     told = [Told(reading.event, reading.effect, own) for reading, own in zip(readings, hits, strict=True)]
     emit_many(list(news_of(told, people.people, changes)))
-    settle_ties(people.ties, now=now)
+    past = {(reading.event.source, reading.event.id) for reading in readings if reading.event.historical}
+    settle_ties(people.ties, now=now, past=past)
     return [
         _outcome(reading, own, entry) for reading, own, entry in zip(readings, hits, entries, strict=True)
     ]
