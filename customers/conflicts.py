@@ -10,7 +10,7 @@ from customers.terms import fold
 class Known(NamedTuple):
     """What tells a person from others, from all of their parts.
 
-    identifiers: kind -> the values they have. is_closed: they were deleted, so that nothing happens to them by itself.
+    identifiers: kind -> the values they have. is_closed: deleted, or locked by law: nothing happens to them by itself.
     """
 
     identifiers: Mapping[str, frozenset[str]]
@@ -28,7 +28,7 @@ class Known(NamedTuple):
             frozenset(row["date_of_birth"] for row in rows if row["date_of_birth"]),
             frozenset(name for row in rows if (name := plain(row["first_name"]))),
             frozenset(name for row in rows if (name := plain(row["last_name"]))),
-            any(row["status"] == "DELETED" for row in rows),
+            any(row["status"] == "DELETED" or row["processing_restricted_at"] for row in rows),
         )
 
     def together(self, other: "Known") -> "Known":
@@ -59,7 +59,7 @@ def conflict(one: Known, other: Known, *, is_ever_one: Callable[[str], bool]) ->
         if is_ever_one(kind) and one.identifiers[kind] != other.identifiers[kind]:
             return f"each has another {kind}"
     if one.is_closed or other.is_closed:
-        return "one of them is deleted"
+        return "one of them is deleted or locked"
     if one.born and other.born and one.born != other.born:
         return "the birth dates differ"
     if one.last_names and other.last_names and one.last_names != other.last_names:

@@ -26,3 +26,5 @@ stays(
 stays("customers.Demotion.customer", "what became of an event: the part that it was recorded for")
 stays("customers.FieldWrite.customer", "the history of a part is its own")
 stays("customers.FieldChange.customer_id", "the history of a part is its own")
+stays("customers.CustomerProfile.guardian", "an id that was merged away leads to the one who is there now")
+stays("customers.LikenessKeys.customer", "made anew from the profile by the finder")

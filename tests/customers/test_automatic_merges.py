@@ -148,6 +148,7 @@ def known(draw: Any) -> Known:
     row = {
         "first_name": draw(words), "last_name": draw(words), "status": draw(st.sampled_from(["ACTIVE", "DELETED"])),
         "date_of_birth": draw(st.sampled_from([None, AT.date(), (AT - timedelta(days=9)).date()])),
+        "processing_restricted_at": draw(st.sampled_from([None, AT])),
     }  # fmt: skip
     return Known.of([row], draw(ids))
 
@@ -175,7 +176,14 @@ def test_another_number_that_is_had_once_is_always_a_conflict(one: Known, other:
 )  # fmt: skip
 def test_how_first_names_are_compared(one: str, other: str, is_conflict: bool) -> None:
     rows = [
-        {"first_name": n, "last_name": "", "status": "ACTIVE", "date_of_birth": None} for n in (one, other)
+        {
+            "first_name": n,
+            "last_name": "",
+            "status": "ACTIVE",
+            "date_of_birth": None,
+            "processing_restricted_at": None,
+        }
+        for n in (one, other)
     ]
     first, second = (Known.of([row], {}) for row in rows)
     assert bool(conflict(first, second, is_ever_one=lambda _kind: True)) is is_conflict

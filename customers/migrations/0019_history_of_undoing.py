@@ -14,6 +14,6 @@ FUNCTIONS = track_history(
 class Migration(migrations.Migration):
     """The functions anew: an act that brings older words back stands in the history with a stamp of its own."""
 
-    dependencies = [("customers", "0016_duplicate_finder")]
+    dependencies = [("customers", "0018_privacy")]
 
     operations = [migrations.RunSQL(FUNCTIONS.sql, migrations.RunSQL.noop)]
