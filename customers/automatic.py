@@ -103,11 +103,16 @@ class _Circle:
         )
 
 
+def _as_locked(family: Family, known: Known) -> Known:
+    """Nothing happens by itself to people whose processing is restricted."""
+    return known._replace(is_closed=known.is_closed or family.row["processing_restricted_at"] is not None)
+
+
 def known_people(families: Mapping[UUID, Family]) -> dict[UUID, Known]:
     """What tells each of these people from others. One statement."""
     held = _held(families)
     return {
-        root: Known.of([part.row for part in family.parts.values()], held.get(root, {}))
+        root: _as_locked(family, Known.of([part.row for part in family.parts.values()], held.get(root, {})))
         for root, family in families.items()
     }
 

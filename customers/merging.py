@@ -32,7 +32,10 @@ from customers.survivorship import NOT_CHOSEN, Row, Write, merge_writes
 
 BY = "job:merge"
 # Of a row, what no part says: its own bookkeeping, and what is derived after the fold.
-KEPT = ("version", "updated_at", "updated_by", "created_by", "lifecycle_stage", "stage_due_at", "deleted_at")
+KEPT = (
+    "version", "updated_at", "updated_by", "created_by", "lifecycle_stage", "stage_due_at", "deleted_at", "erased_at",
+    "processing_restricted_at", "legal_hold_at", "guardian_id",
+)  # fmt: skip
 GONE = (
     "status",
     "merged_into_id",
@@ -66,6 +69,12 @@ class DeletedCustomer(Conflict):
     """One of them is deleted: restore them first."""
 
     code = "CUSTOMER_DELETED"
+
+
+class RestrictedCustomer(Conflict):
+    """The processing of one of them is restricted: they are merged when that is lifted."""
+
+    code = "PROCESSING_RESTRICTED"
 
 
 class Pair(NamedTuple):
@@ -194,6 +203,8 @@ class _Batch:
             return None
         if Status.DELETED in (winner.row["status"], loser.row["status"]):
             raise DeletedCustomer
+        if winner.row["processing_restricted_at"] or loser.row["processing_restricted_at"]:
+            raise RestrictedCustomer
         record = uuid7()
         old = winner.row
         winner.parts |= loser.parts
@@ -203,6 +214,7 @@ class _Batch:
         said = merge_writes(old, loser.row, winner.fold(), chosen=pair.chosen, stamp=stamp)
         winner.writes += [(winner.root, write) for write in said]
         winner.row = winner.fold() | {name: old[name] for name in KEPT}
+        winner.row["legal_hold_at"] = old["legal_hold_at"] or loser.row["legal_hold_at"]
         self.gone[loser.root] = winner.root
         return Merge(pair, record, winner.root, loser.root, loser.row, said, _changes(old, winner.row))
 

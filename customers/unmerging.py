@@ -75,6 +75,8 @@ def _unmerge(pk: UUID, *, by: str, reason: str) -> MergeRecord:
         raise TooLateToUndo(f"A merge can be undone for {current_tenant().unmerge_days} days.")
     (family,) = load_families([root]).values()
     before = dict(family.row)
+    if before["erased_at"] is not None:
+        raise TooLateToUndo("They were erased: there is nothing to tell apart any more.")
     leaving = subtree(record.loser_id, children(family.parts))
     parted = _part(family, record, leaving)
     store_families([family], now=now, by=by, stamp=Stamp.of_act(by, now))

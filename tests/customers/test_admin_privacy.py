@@ -21,7 +21,7 @@ def test_an_objection_stands_with_its_proof(tenant: Tenant, admin: Any) -> None:
     assert "Nobody has said anything" in admin.text(f"{LIST}{person.pk}/", tab="privacy")
     admin.post(f"{LIST}{person.pk}/objection/")
     page = admin.text(f"{LIST}{person.pk}/", tab="privacy")
-    assert "objected to marketing" in page
+    assert "Objected to marketing" in page
     assert "Refused" in page
     person.refresh_from_db()
     assert person.email_opt_in is False

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from crm.errors import Conflict, CustomerNotFound, ValidationFailed
 from crm.tenancy.models import AuditEntry, Tenant
@@ -13,8 +14,10 @@ from customers.consents import object_to_marketing
 from customers.erasure import LegalHold, erase_customer
 from customers.export import columns_of, rows_of
 from customers.marketing import age_on, may_market
-from customers.models import CustomerProfile, PrivacyRequest
+from customers.merging import Pair, RestrictedCustomer, merge_many
+from customers.models import CustomerProfile, MergeRecord, PrivacyRequest
 from customers.requests import decide_request, due_at, record_request
+from customers.unmerging import TooLateToUndo, unmerge
 from tests.factories import CustomerProfileFactory
 from tests.pages import LIST, log_in, member
 from timeline import tasks
@@ -210,3 +213,34 @@ def test_the_front_desk_puts_a_request_into_the_queue(tenant: Tenant, person: Cu
     erase_customer(person.pk, by="user:x")
     asked.refresh_from_db()
     assert (asked.status, asked.reason) == ("DONE", "")
+
+
+# --- together with merging
+def test_a_restricted_person_is_not_merged_and_a_hold_goes_over(
+    tenant: Tenant, person: CustomerProfile
+) -> None:
+    other = CustomerProfileFactory()
+    locks.restrict(person.pk, by="user:x", reason="asked")
+    with pytest.raises(RestrictedCustomer):
+        merge_many([Pair(other.pk, person.pk)], by="user:x", rule=MergeRecord.Rule.MANUAL)
+    locks.unrestrict(person.pk, by="user:x", reason="settled")
+    locks.place_hold(person.pk, by="user:x", reason="a dispute")
+    merge_many([Pair(other.pk, person.pk)], by="user:x", rule=MergeRecord.Rule.MANUAL)
+    other.refresh_from_db()
+    assert other.legal_hold_at is not None
+    with pytest.raises(LegalHold):
+        erase_customer(other.pk, by="user:x")
+
+
+def test_what_was_merged_is_erased_as_one_and_stays_one(tenant: Tenant, person: CustomerProfile) -> None:
+    other = CustomerProfileFactory(first_name="Otherwise")
+    (record,) = merge_many([Pair(other.pk, person.pk)], by="user:x", rule=MergeRecord.Rule.MANUAL)
+    erase_customer(person.pk, by="user:x")
+    assert record is not None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT row::text FROM customers_profilepart")
+        text = " ".join(row[0] for row in cursor.fetchall())
+    assert "Otherwise" not in text
+    assert "Botha" not in text
+    with pytest.raises(TooLateToUndo):
+        unmerge(record, by="user:x")

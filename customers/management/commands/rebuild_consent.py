@@ -9,6 +9,7 @@ from django.db import transaction
 from crm.tenancy import audit
 from crm.tenancy.arguments import tenant_called
 from crm.tenancy.models import Tenant
+from crm.tenancy.rows import run
 from crm.tenancy.scope import tenant_scope
 from customers import ledger
 
@@ -21,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only say where they differ")
 
     def handle(self, *, tenant: str | None, dry_run: bool, **_: Any) -> None:
+        run("SET statement_timeout = 0", [])  # it looks at everybody
         found = 0
         for one in [tenant_called(tenant)] if tenant else list(Tenant.objects.all()):
             with tenant_scope(one):
