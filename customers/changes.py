@@ -10,7 +10,9 @@ from crm.tenancy.rows import insert_rows, read_rows, update_rows
 from customers import history, ledger, lifecycle, normalise, suppression
 from customers.consent import flags
 from customers.deriving import derived
+from customers.faces import Face
 from customers.identity_rules import Rules
+from customers.identity_settings import current_rules
 from customers.ledger import Said
 from customers.matching import Key
 from customers.models import CustomerMetrics, CustomerProfile
@@ -35,7 +37,7 @@ class Mention(NamedTuple):
 
     hints are normalised (kind -> value); fields are profile attributes, of which custom_fields names only the
     keys it writes; region is where a phone number without a country code is dialled; freed are kinds of strong
-    identifiers that the person gives up.
+    identifiers that the person gives up. face: name and birth date, where they are not among the fields to write.
     """
 
     hints: Mapping[str, str]
@@ -45,6 +47,13 @@ class Mention(NamedTuple):
     stage: str | None = None
     seen: Sequence[str] = ()
     freed: Sequence[str] = ()
+    face: Face | None = None
+
+    def request(self) -> Request:
+        """Who is meant, and what may be learnt of them."""
+        return Request(
+            self.hints, self.stamp.source, self.stamp.event, _learnt(self), self.face or Face.of(self.fields)
+        )
 
 
 @dataclass(slots=True)
@@ -78,11 +87,13 @@ class Outcome:
     """hits: one a mention that had hints, in order. people: everyone who was hit or made, by id.
 
     ties: who may be one person, each with the stamp of what tied them (customers.automatic settles that).
+    shared: the e-mails and phones that got a further holder (households.gather sees to those, after the ties).
     """
 
     hits: list[Hit | None]
     people: dict[UUID, Person]
     ties: list[tuple[Tie, Stamp]] = field(default_factory=list)
+    shared: set[Key] = field(default_factory=set)
 
     def profiles(self) -> Iterator[tuple[UUID, Person]]:
         """Everyone's id with what was told of them: of a merged person the parts, else themselves."""
@@ -96,11 +107,8 @@ def apply_mentions(mentions: Sequence[Mention], *, now: datetime, by: str) -> Ou
     A mention without hints means nobody: its hit is None. At most 17 statements, whatever the number.
     """
     known = [mention for mention in mentions if mention.hints]
-    requests = [
-        Request(mention.hints, mention.stamp.source, mention.stamp.event, _learnt(mention))
-        for mention in known
-    ]
-    found, ties = resolve_batch(requests, now=now) if requests else ([], [])
+    requests = [mention.request() for mention in known]
+    found, ties, shared = resolve_batch(requests, now=now) if requests else ([], [], set())
     people = _load(found)
     for mention, hit in zip(known, found, strict=True):
         _absorb(people, mention, hit)
@@ -112,6 +120,7 @@ def apply_mentions(mentions: Sequence[Mention], *, now: datetime, by: str) -> Ou
         [next(hits) if mention.hints else None for mention in mentions],
         people,
         [(tie, stamps[tie.source, tie.event_id]) for tie in ties],
+        shared,
     )
 
 
@@ -183,8 +192,12 @@ def _read(ids: Collection[UUID], parts: Collection[UUID]) -> dict[UUID, Person]:
 
 def _learnt(mention: Mention) -> tuple[tuple[str, str], ...]:
     """The e-mail and phone that a mention writes, where it named another one to recognise the person by."""
-    told = _told(mention.fields, mention.region)
-    return tuple((kind, value) for kind, value in told if value != mention.hints.get(kind))
+    rules, told = current_rules(), _told(mention.fields, mention.region)
+    return tuple(
+        (kind, value)
+        for kind, value in told
+        if value != mention.hints.get(kind) and rules.counts(kind, value)
+    )
 
 
 def _told(fields: Mapping[str, Any], region: str) -> list[tuple[str, str]]:

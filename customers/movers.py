@@ -1,10 +1,10 @@
 """What of this app goes over with a person who is merged."""
 
 from customers.facts import MODELS
-from customers.models import AliasHolder, ConsentEntry
+from customers.models import AliasHolder, ConsentEntry, HouseholdMember
 from customers.moving import moves, stays
 
-moves(AliasHolder, ConsentEntry)
+moves(AliasHolder, ConsentEntry, HouseholdMember)
 for _kind in sorted(MODELS):  # as apply_facts() locks them
     moves(MODELS[_kind], order="key")
 

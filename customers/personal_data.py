@@ -25,6 +25,7 @@ from customers.models import (
     Demotion,
     DuplicateCandidate,
     FieldWrite,
+    HouseholdMember,
     LikenessKeys,
     MergeRecord,
     Order,
@@ -230,6 +231,17 @@ def erase_demotions(case: Case) -> int:
     return count
 
 
+def told_households(people: Sequence[UUID]) -> Iterator[dict[str, Any]]:
+    """Since when they are in a household; who else is in it is their own affair."""
+    for row in of_people(HouseholdMember, people).order_by("since", "pk"):
+        yield {"role": row.role, "since": wire_value(row.since), "until": wire_value(row.until)}
+
+
+def erase_households(case: Case) -> int:
+    count: int = of_people(HouseholdMember, case.people).delete()[0]
+    return count
+
+
 def erase_likeness(case: Case) -> int:
     """What they are compared by."""
     count: int = of_people(LikenessKeys, case.people).delete()[0]
@@ -365,6 +377,7 @@ for _holding in (
     Holding(CustomerSearch, "Nothing.", None, None, erase_search, 10),
     Holding(DuplicateCandidate, "Nothing.", None, None, erase_pairs, 15),
     Holding(Demotion, "Nothing.", None, None, erase_demotions, 16),
+    Holding(HouseholdMember, "Nothing.", "households", told_households, erase_households, 18),
     Holding(LikenessKeys, "Nothing.", None, None, erase_likeness, 17),
     Holding(ProfilePart, "Which profiles were one person.", None, None, erase_parts, PROFILE + 2),
     Holding(MergeRecord, "That a merge was made, when and by whom.", None, None, erase_merges, PROFILE + 3),

@@ -14,18 +14,15 @@ from crm.errors import Detail, DuplicateResource
 from crm.tenancy.models import uuid7
 from crm.tenancy.rows import dump, insert_rows, run, select
 from crm.tenancy.scope import current_tenant
-from customers.matching import Decision, Holder, Key, by_strength, decide, is_strong
-from customers.models import CustomerProfile, DuplicateCandidate, Status
-from customers.normalise import WEAK_KINDS
+from customers.faces import NO_FACE, Face
+from customers.holdings import Held, read_faces, read_held, read_holders
+from customers.households import gather
+from customers.identity_rules import Rules
+from customers.identity_settings import current_rules
+from customers.matching import Decision, Holder, Key, Known, decide, is_strong
+from customers.models import CustomerProfile, Demotion, DuplicateCandidate, Status
 from customers.releasing import release
 
-HOLDERS = """
-    SELECT a.kind, a.value, h.customer_id, h.recorded_for, h.is_owner
-    FROM unnest(%s::text[], %s::text[]) AS k (kind, value)
-    JOIN customers_identityalias a ON a.tenant_id = %s AND a.kind = k.kind AND a.value = k.value
-    JOIN customers_aliasholder h ON h.tenant_id = a.tenant_id AND h.alias_id = a.id
-    ORDER BY h.is_owner DESC, h.id
-"""
 # The conflict action never changes a row, but it locks the ones that are there already.
 CLAIM = """
     INSERT INTO customers_identityalias (tenant_id, kind, value, created_at)
@@ -33,7 +30,8 @@ CLAIM = """
     ON CONFLICT (tenant_id, kind, value) DO UPDATE SET value = EXCLUDED.value WHERE false
 """
 LOCK_PEOPLE = """
-    SELECT id, merged_into_id FROM customers_customerprofile WHERE tenant_id = %s AND id = ANY(%s)
+    SELECT id, merged_into_id, first_name, last_name, date_of_birth
+    FROM customers_customerprofile WHERE tenant_id = %s AND id = ANY(%s)
     ORDER BY id FOR NO KEY UPDATE
 """
 LOCK_PERSON = """
@@ -44,12 +42,6 @@ LOCK_PERSON = """
 """
 ROOTS = """
     SELECT customer_id, root_id FROM customers_profilepart WHERE tenant_id = %s AND customer_id = ANY(%s)
-"""
-STRONG = """
-    SELECT h.customer_id, a.kind, a.value
-    FROM customers_aliasholder h
-    JOIN customers_identityalias a ON a.tenant_id = h.tenant_id AND a.id = h.alias_id
-    WHERE h.tenant_id = %s AND h.customer_id = ANY(%s) AND a.kind <> ALL(%s)
 """
 HOLD = """
     INSERT INTO customers_aliasholder (tenant_id, alias_id, customer_id, recorded_for, is_owner, source, since)
@@ -62,20 +54,30 @@ HOLD = """
 """
 
 
+DEMOTED = ["customer_id", "kind", "value", "reason", "source", "source_event_id", "created_at"]
+
+
 class Request(NamedTuple):
     """The normalised hints of one mention of a person, and what mentions them.
 
     learnt: e-mails and phones that are told of the person beside the ones they were recognised by.
+    face:   what is told of the name and birth date; they choose among those who share a contact.
     """
 
     hints: Mapping[str, str]
     source: str
     event_id: str = ""
     learnt: tuple[Key, ...] = ()
+    face: Face = NO_FACE
 
     @property
     def keys(self) -> tuple[Key, ...]:
         return (*self.hints.items(), *self.learnt)
+
+    @property
+    def has_telling_face(self) -> bool:
+        """Nothing stronger than a contact that others may share, and a name or birth date beside it."""
+        return not self.face.is_blank and not any(map(is_strong, self.hints))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +121,31 @@ class Resolution:
 
 
 class _Book:
-    """Holders, strong identifiers and news of one batch, as its decisions are made one after the other."""
+    """Holders, their identifiers and faces, and news of one batch, as its decisions are made one after the other."""
 
-    def __init__(self, holders: dict[Key, list[Holder]], strong_of: dict[UUID, dict[str, str]]) -> None:
-        self.holders, self.strong_of = holders, strong_of
+    def __init__(
+        self, holders: dict[Key, list[Holder]], held_of: Held, faces: dict[UUID, Face], rules: Rules
+    ) -> None:
+        self.holders, self.held_of, self.faces, self.rules = holders, held_of, faces, rules
         self.held: list[dict[str, Any]] = []
         self.ties: dict[tuple[UUID, UUID], Tie] = {}
+        self.demotions: list[dict[str, Any]] = []
+
+    def decide(self, request: Request) -> Decision:
+        known = Known(self.holders, self.held_of, self.faces)
+        return decide(request.hints, known, request.learnt, rules=self.rules, face=request.face)
 
     def settle(self, request: Request) -> Hit:
-        decision = decide(request.hints, self.holders, self.strong_of, request.learnt)
+        decision = self.decide(request)
         customer = decision.customer or uuid7()
         part = decision.part or customer
+        self.faces[customer] = self.faces.get(customer, NO_FACE).filled_from(request.face)
         for key, owns in decision.attach.items():
             self.hold(key, customer, part, owns=owns, source=request.source)
         for rival in decision.rivals.values():
             self._pair(part, rival.part, rival.reason, request)
+        for key, why in decision.demotions.items():
+            self._demote(key, part, why, request)
         return Hit(
             customer,
             part,
@@ -145,6 +157,14 @@ class _Book:
             self._split_off(decision, part, request) if decision.orphans else None,
         )
 
+    @property
+    def shared(self) -> set[Key]:
+        return {(row["kind"], row["value"]) for row in self.held if not row["is_owner"]}
+
+    def has_room(self, customer: UUID, kind: str) -> bool:
+        most = self.rules.of(kind).most
+        return most is None or len(self.held_of.get(customer, {}).get(kind, ())) < most
+
     def _own(self, part: UUID, request: Request) -> dict[str, str]:
         return {
             kind: value
@@ -155,8 +175,7 @@ class _Book:
     def hold(self, key: Key, customer: UUID, part: UUID, *, owns: bool, source: str) -> None:
         kind, value = key
         self.holders.setdefault(key, []).append(Holder(customer, part, owns))
-        if is_strong(kind):
-            self.strong_of.setdefault(customer, {})[kind] = value
+        self.held_of.setdefault(customer, {}).setdefault(kind, set()).add(value)
         self.held.append(
             {"kind": kind, "value": value, "customer_id": customer, "recorded_for": part, "is_owner": owns,
              "source": source, "position": len(self.held)}
@@ -170,55 +189,67 @@ class _Book:
         self._pair(part, apart, f"one event named both, with another {kinds}", request)
         return apart, dict(decision.orphans)
 
+    def _demote(self, key: Key, part: UUID, why: str, request: Request) -> None:
+        self.demotions.append(
+            {"customer_id": part, "kind": key[0], "value": key[1], "reason": why, "source": request.source,
+             "source_event_id": request.event_id}
+        )  # fmt: skip
+
     def _pair(self, one: UUID, other: UUID, reason: str, request: Request) -> None:
         first, second = sorted((one, other))
         tie = Tie(first, second, reason, request.source, request.event_id)
         self.ties.setdefault((first, second), tie)
 
 
-def resolve_batch(requests: Sequence[Request], *, now: datetime) -> tuple[list[Hit], list[Tie]]:
+def resolve_batch(requests: Sequence[Request], *, now: datetime) -> tuple[list[Hit], list[Tie], set[Key]]:
     """Find or create the person of each request; everyone who is hit stays locked until the commit.
 
-    Gives a hit a request, and who may be one person, each with an open duplicate candidate.
+    Gives a hit a request; who may be one person, each with an open duplicate candidate; the e-mails and phones that
+    got a further holder.
 
     Every request needs a hint. New people (is_new, apart) have their identifiers but no profile row yet: the
     caller writes it before the commit. Two statements when everybody is known, at most seven otherwise.
     Requests that know most are decided first, whatever their place: they tie together what others know singly,
     so fewer people come out double.
     """
-    wanted = {key for request in requests for key in request.keys}
+    rules, wanted = current_rules(), {key for request in requests for key in request.keys}
     holders = read_holders(wanted)
-    unsettled = {key for request in requests if not _is_settled(request, holders) for key in request.keys}
+    unsettled = _unsettled(requests, holders, rules)
     if unsettled:
         _claim(unsettled, now=now)
         holders = {key: held_by for key, held_by in holders.items() if key not in unsettled}
         holders |= read_holders(unsettled)
-    while not _lock(holders):
+    while (faces := _lock(holders)) is None:
         holders = read_holders(wanted)
     doubted = {holder.customer for key in unsettled for holder in holders.get(key, ())}
-    book = _Book(holders, read_strong(doubted) if doubted else {})
+    book = _Book(holders, read_held(doubted, rules, now=now), faces, rules)
     order = sorted(range(len(requests)), key=lambda index: -len(requests[index].hints))
     hits = {index: book.settle(requests[index]) for index in order}
     _write(book, now=now)
-    return [hits[index] for index in range(len(requests))], list(book.ties.values())
+    return [hits[index] for index in range(len(requests))], list(book.ties.values()), book.shared
 
 
-def find(hints: Mapping[str, str]) -> Hit | None:
-    """Whom the normalised hints mean, reading only: two statements."""
-    holders = read_holders(hints.items())
+def find(hints: Mapping[str, str], face: Face = NO_FACE, *, now: datetime) -> Hit | None:
+    """Whom the normalised hints mean, reading only: two statements, three for somebody with a face."""
+    rules, holders = current_rules(), read_holders(hints.items())
     people = {holder.customer for held_by in holders.values() for holder in held_by}
-    decision = decide(hints, holders, read_strong(people))
-    if decision.customer is None:
-        return None
-    return _found(decision, hints)
+    faces = {} if face.is_blank else read_faces(people)
+    decision = _Book(holders, read_held(people, rules, now=now), faces, rules).decide(
+        Request(hints, "", face=face)
+    )
+    return None if decision.customer is None else _found(decision, hints)
 
 
-def find_settled(hints: Mapping[str, str]) -> Hit | None:
-    """Whom the normalised hints mean, when nothing is to be learnt from them: one statement, no lock."""
-    holders = read_holders(hints.items())
-    if not _is_settled(Request(hints, ""), holders):
+def find_settled(hints: Mapping[str, str], face: Face = NO_FACE) -> Hit | None:
+    """Whom the normalised hints mean, when nothing is to be learnt from them: one statement, no lock.
+
+    One statement more where a name may choose among those who share a contact.
+    """
+    request, rules, holders = Request(hints, "", face=face), current_rules(), read_holders(hints.items())
+    faces = _faces_that_tell([request], holders)
+    if not _is_settled(request, holders, faces, rules):
         return None
-    return _found(decide(hints, holders, {}), hints)
+    return _found(_Book(holders, {}, faces, rules).decide(request), hints)
 
 
 def _found(decision: Decision, hints: Mapping[str, str]) -> Hit:
@@ -263,20 +294,22 @@ def register(
     customer = lock_person(customer)
     if freed:
         release(customer, freed)
-    book = _Book(read_holders(keys), read_strong([customer]))
+    rules = current_rules()
+    book = _Book(read_holders(keys), read_held([customer], rules, now=now), {}, rules)
     for key in keys:
         held_by = book.holders.get(key, ())
         if any(holder.customer == customer for holder in held_by):
             continue
         if held_by and (is_strong(key[0]) or not shared):
             raise _taken(key[0], held_by[0].customer)
-        if is_strong(key[0]) and key[0] in book.strong_of.get(customer, {}):
+        if is_strong(key[0]) and not book.has_room(customer, key[0]):
             raise DuplicateResource(
                 f"This customer has another {key[0]} already.",
                 details=[Detail(key[0], "DUPLICATE_RESOURCE", "A customer has one of this kind.")],
             )
         book.hold(key, customer, customer, owns=not held_by, source=request.source)
     _write(book, now=now)
+    gather(book.shared, now=now)
     return customer
 
 
@@ -286,8 +319,9 @@ def _claim(keys: Collection[Key], *, now: datetime) -> None:
     run(CLAIM, [current_tenant().pk, now, [kind for kind, _ in ordered], [value for _, value in ordered]])
 
 
-def _lock(holders: Mapping[Key, Sequence[Holder]]) -> bool:
-    """Lock everybody who holds one of these; False where somebody was merged or parted since that was read.
+def _lock(holders: Mapping[Key, Sequence[Holder]]) -> dict[UUID, Face] | None:
+    """Lock everybody who holds one of these, and say what they are called; None where somebody was merged or parted
+    since the holders were read.
 
     One statement, two where somebody was ever merged.
     """
@@ -295,11 +329,11 @@ def _lock(holders: Mapping[Key, Sequence[Holder]]) -> bool:
     merged = {holder.part: holder.customer for held_by in holders.values() for holder in held_by}
     merged = {part: root for part, root in merged.items() if part != root}
     if not people:
-        return True
+        return {}
     locked = select(LOCK_PEOPLE, [current_tenant().pk, sorted(people)])
-    if any(row["merged_into_id"] for row in locked):
-        return False
-    return not merged or roots_of(merged) == merged
+    if any(row["merged_into_id"] for row in locked) or (merged and roots_of(merged) != merged):
+        return None
+    return {row["id"]: Face.of(row) for row in locked}
 
 
 def _taken(kind: str, owner: UUID) -> DuplicateResource:
@@ -319,33 +353,44 @@ def refuse_deleted(customer: UUID) -> None:
         )
 
 
-def read_holders(keys: Collection[Key]) -> dict[Key, list[Holder]]:
-    found: dict[Key, list[Holder]] = {}
-    kinds, values = [kind for kind, _ in keys], [value for _, value in keys]
-    for row in select(HOLDERS, [kinds, values, current_tenant().pk]):
-        holder = Holder(row["customer_id"], row["recorded_for"], row["is_owner"])
-        found.setdefault((row["kind"], row["value"]), []).append(holder)
-    return found
+def _unsettled(
+    requests: Sequence[Request], holders: Mapping[Key, Sequence[Holder]], rules: Rules
+) -> set[Key]:
+    """The identifiers of the requests of which something is to be learnt. One statement where faces tell."""
+    faces = _faces_that_tell(requests, holders)
+    return {
+        key for request in requests if not _is_settled(request, holders, faces, rules) for key in request.keys
+    }
 
 
-def read_strong(people: Collection[UUID]) -> dict[UUID, dict[str, str]]:
-    found: dict[UUID, dict[str, str]] = {}
-    for row in select(STRONG, [current_tenant().pk, list(people), list(WEAK_KINDS)]):
-        found.setdefault(row["customer_id"], {})[row["kind"]] = row["value"]
-    return found
+def _faces_that_tell(
+    requests: Sequence[Request], holders: Mapping[Key, Sequence[Holder]]
+) -> dict[UUID, Face]:
+    keys = {key for request in requests if request.has_telling_face for key in request.keys}
+    return read_faces({holder.customer for key in keys for holder in holders.get(key, ())})
 
 
-def _is_settled(request: Request, holders: Mapping[Key, Sequence[Holder]]) -> bool:
-    """Nothing to learn: the strongest identifier's owner holds all the others too."""
+def _is_settled(
+    request: Request, holders: Mapping[Key, Sequence[Holder]], faces: Mapping[UUID, Face], rules: Rules
+) -> bool:
+    """Nothing to learn: who the strongest identifier means holds all the others too, and goes by that name."""
     if any(key not in holders for key in request.keys):
         return False
-    part = holders[min(request.hints.items(), key=lambda hint: by_strength(hint[0]))][0].part
+    if request.has_telling_face:
+        decision = decide(
+            request.hints, Known(holders, {}, faces), request.learnt, rules=rules, face=request.face
+        )
+        mine = faces.get(decision.customer, NO_FACE) if decision.customer else NO_FACE
+        return decision.is_settled and mine.filled_from(request.face) == mine
+    part = holders[min(request.hints.items(), key=lambda hint: rules.order(hint[0]))][0].part
     return all(any(holder.part == part for holder in holders[key]) for key in request.keys)
 
 
 def _write(book: _Book, *, now: datetime) -> None:
     if book.held:
         run(HOLD, [now, dump(book.held), current_tenant().pk])
+    demotions = [{**demotion, "created_at": now} for demotion in book.demotions]
+    insert_rows(Demotion, demotions, DEMOTED)
     pairs = [
         {"id": uuid7(), "first_id": tie.one, "second_id": tie.other, "status": "OPEN", "reason": tie.reason,
          "source": tie.source, "source_event_id": tie.event_id, "created_at": now}

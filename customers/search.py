@@ -16,9 +16,9 @@ from crm.tenancy.masks import Personal
 from crm.tenancy.rows import select
 from crm.tenancy.scope import current_eyes, current_tenant
 from customers import normalise, search_hits, terms
+from customers.holdings import read_holders
 from customers.masking import may_find_by
 from customers.models import AliasHolder, AssociationNumber, CustomerProfile, CustomerSearch
-from customers.resolution import read_holders
 from customers.services import get_customer
 from customers.terms import Sight, Term
 

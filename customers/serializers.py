@@ -207,11 +207,18 @@ class CustomerNew(CustomerChange):
     )
 
 
+CHOOSES = "Chooses among those who share an e-mail or phone. A customer who is created gets it."
+FACES = {"firstName": "first_name", "lastName": "last_name", "dateOfBirth": "date_of_birth"}
+
+
 class ResolveHints(IdentifierFields):
     """At least one identifier of the person."""
 
     at_least_one = (*IDENTIFIERS, "phone")
     phone = Text(required=False, max_length=40, help_text="The same as phoneNumber.")
+    firstName = Text(max_length=200, required=False, help_text=CHOOSES)
+    lastName = Text(max_length=200, required=False, help_text=CHOOSES)
+    dateOfBirth = Day(required=False, help_text=CHOOSES)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         phone = attrs.pop("phone", None)
@@ -282,4 +289,9 @@ def writes_of(body: Mapping[str, Any]) -> Writes:
 def hints_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """The raw identifiers of validated ResolveHints."""
     external = {f"{EXTERNAL_PREFIX}{name}": value for name, value in body.get("externalIds", {}).items()}
-    return {kind: value for kind, value in body.items() if kind != "externalIds"} | external
+    return {kind: value for kind, value in body.items() if kind not in {"externalIds", *FACES}} | external
+
+
+def face_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Name and birth date of validated ResolveHints, as attributes of a profile."""
+    return {attribute: body[name] for name, attribute in FACES.items() if body.get(name)}

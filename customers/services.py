@@ -20,7 +20,9 @@ from customers import custom_fields, lifecycle, normalise
 from customers.acts import record_act, record_acts
 from customers.automatic import settle_ties
 from customers.changes import Mention, Person, add_person, apply_mentions, write_fields
+from customers.faces import FACE, NO_FACE, Face
 from customers.history import changes_of
+from customers.households import gather
 from customers.identity_rules import Rules
 from customers.identity_settings import current_rules
 from customers.matching import is_strong
@@ -56,9 +58,12 @@ def get_customer(pk: UUID, *, include_deleted: bool = False) -> tuple[CustomerPr
     return profile, pk if profile.pk != pk else None
 
 
-def look_up(hints: Mapping[str, Any], *, region: str = "") -> Resolution:
-    """Find the person of the raw hints, reading only. Raises CustomerNotFound, ValidationFailed."""
-    hit = find(_usable(hints, region))
+def look_up(hints: Mapping[str, Any], *, region: str = "", face: Face = NO_FACE) -> Resolution:
+    """Find the person of the raw hints, reading only; `face` chooses among those who share a contact.
+
+    Raises CustomerNotFound, ValidationFailed.
+    """
+    hit = find(_usable(hints, region), face, now=timezone.now())
     if hit is None:
         raise CustomerNotFound("Nobody has these identifiers.")
     profile, _ = get_customer(hit.customer)
@@ -74,7 +79,8 @@ def resolve(
     DuplicateResource when they were deleted. Two statements for somebody who has all the hints already.
     """
     usable = _usable(hints, region)
-    hit = find_settled(usable) or _find_or_create(usable, by=by, new=new or {})
+    face = Face.of(new or {})
+    hit = find_settled(usable, face) or _find_or_create(usable, by=by, new=new or {})
     profile, _ = get_customer(hit.customer, include_deleted=True)
     if profile.status == Status.DELETED:
         refuse_deleted(profile.pk)
@@ -84,7 +90,8 @@ def resolve(
 @transaction.atomic
 def _find_or_create(hints: Mapping[str, str], *, by: str, new: Mapping[str, Any]) -> Hit:
     now = timezone.now()
-    outcome = apply_mentions([_mention(hints, {}, by=by, now=now)], now=now, by=by)
+    mention = _mention(hints, {}, by=by, now=now)._replace(face=Face.of(new))
+    outcome = apply_mentions([mention], now=now, by=by)
     (hit,) = outcome.hits
     assert hit is not None  # noqa: S101 - _usable() refuses a mention without hints
     refuse_deleted(hit.customer)
@@ -92,10 +99,12 @@ def _find_or_create(hints: Mapping[str, str], *, by: str, new: Mapping[str, Any]
     for pk, person in outcome.people.items():
         if person.is_new:
             _tell_created(pk, person, by=by)
-            own = {**new, "custom_fields": custom if pk == hit.customer else {}}
+            known = new if pk == hit.customer else {k: v for k, v in new.items() if k not in FACE}
+            own = {**known, "custom_fields": custom if pk == hit.customer else {}}
             if given := {name: value for name, value in own.items() if value}:
                 update_customer(pk, given, by=by)
     settle_ties(outcome.ties, now=now)
+    gather(outcome.shared, now=now)
     return hit
 
 

@@ -7,6 +7,7 @@ from customers.custom_views import CustomFieldList, CustomFieldOne
 from customers.duplicate_views import DuplicateDismiss, DuplicateList
 from customers.export_views import CustomerExport
 from customers.history_views import CustomerHistory, CustomerProvenance
+from customers.household_views import CustomerHousehold, HouseholdList, HouseholdOne
 from customers.merge_views import (
     CustomerMerge,
     CustomerMergeMany,
@@ -32,6 +33,9 @@ urlpatterns = [
     path("customers/<str:pk>/erase", CustomerErase.as_view(), name="customer-erase"),
     path("customers/<str:pk>/history", CustomerHistory.as_view(), name="customer-history"),
     path("customers/<str:pk>/provenance", CustomerProvenance.as_view(), name="customer-provenance"),
+    path("customers/<str:pk>/household", CustomerHousehold.as_view(), name="customer-household"),
+    path("households", HouseholdList.as_view(), name="households"),
+    path("households/<str:pk>", HouseholdOne.as_view(), name="household"),
     path("customers/<str:pk>/tags", CustomerTags.as_view(), name="customer-tags"),
     path("tags/<path:name>", TagOne.as_view(), name="tag"),
     path("duplicates", DuplicateList.as_view(), name="duplicates"),

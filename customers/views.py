@@ -13,8 +13,10 @@ from crm.rest.schema import ETAG
 from crm.rest.serializers import Nothing
 from crm.rest.shapes import page_of
 from crm.rest.views import ApiView
+from crm.tenancy.masks import Personal
 from crm.tenancy.permissions import Scope
 from customers import custom_fields, services
+from customers.faces import Face
 from customers.listing import ORDERING, listed, refuse_masked
 from customers.masking import personal_kind
 from customers.models import CustomerProfile, Status
@@ -36,6 +38,7 @@ from customers.serializers import (
     CustomerQuery,
     ResolveBody,
     ResolveQuery,
+    face_of,
     hints_of,
     writes_of,
 )
@@ -197,6 +200,9 @@ class CustomerRestore(ApiView):
         return answer(restored)
 
 
+TELLING_FACE = {"dateOfBirth": Personal.BIRTH_DATE}
+
+
 class CustomerResolve(ApiView):
     scopes = {"GET": Scope.READ, "POST": Scope.WRITE}
     queries = {"GET": ResolveQuery}
@@ -211,11 +217,13 @@ class CustomerResolve(ApiView):
     def get(self, request: Request) -> Response:
         """Find a customer by identifiers.
 
-        Reads only. External ids are given as `externalIds[golfRsaId]=…`.
+        Reads only. Where several share the e-mail or phone, the name or birth date chooses; without them it is the
+        owner, and `ambiguous` says so. External ids are given as `externalIds[golfRsaId]=…`.
         """
         hints = hints_of(self.params)
         refuse_masked(hints, personal_kind)
-        found = services.look_up(hints)
+        refuse_masked(self.params, TELLING_FACE.get)
+        found = services.look_up(hints, face=Face.of(face_of(self.params)))
         require_visible(request, found.profile)
         self.about = found.profile.pk
         return Response(_resolution(found))
@@ -237,7 +245,8 @@ class CustomerResolve(ApiView):
         deleted is 409 with their id: restore them, and ask again.
         """
         hints = self.body(ResolveBody)
-        fields: dict[str, Any] = {"custom_fields": hints.pop("custom_fields", None)}
+        refuse_masked(hints, TELLING_FACE.get)
+        fields: dict[str, Any] = {"custom_fields": hints.pop("custom_fields", None), **face_of(hints)}
         keep_in_clubs(request, fields, is_new=True)
         with hiding_others(request):
             found = services.resolve(hints_of(hints), by=self.credential.actor, new=fields)

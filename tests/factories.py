@@ -14,6 +14,8 @@ from customers.models import (
     CustomerMetrics,
     CustomerProfile,
     CustomField,
+    Household,
+    HouseholdMember,
     IdentityAlias,
     ProfilePart,
 )
@@ -113,6 +115,16 @@ def hold(customer: CustomerProfile, kind: str, value: str, *, is_owner: bool = T
         is_owner=is_owner,
         source="test",
     )
+
+
+def house(*people: CustomerProfile, name: str = "") -> Household:
+    """Put people into one household."""
+    household = Household.objects.create(tenant=people[0].tenant, name=name)
+    for person in people:
+        HouseholdMember.objects.create(
+            tenant=person.tenant, household=household, customer=person, recorded_for=person.pk, role="STAFF"
+        )
+    return household
 
 
 class CustomFieldFactory(DjangoModelFactory[CustomField]):

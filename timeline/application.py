@@ -18,6 +18,7 @@ from customers.automatic import settle_ties
 from customers.changes import Mention, apply_mentions, blocked_contacts
 from customers.changes import Outcome as People
 from customers.facts import FactChange, FactWrite, apply_facts
+from customers.households import gather
 from customers.identity_settings import current_rules
 from customers.ledger import Said
 from customers.resolution import Hit
@@ -272,6 +273,7 @@ def _apply(readings: Sequence[_Reading], now: datetime) -> list[Outcome]:
     emit_many(list(news_of(told, people.people, changes)))
     past = {(reading.event.source, reading.event.id) for reading in readings if reading.event.historical}
     settle_ties(people.ties, now=now, past=past)
+    gather(people.shared, now=now)
     return [
         _outcome(reading, own, entry) for reading, own, entry in zip(readings, hits, entries, strict=True)
     ]

@@ -15,6 +15,7 @@ from timeline.models import InboundEvent
 MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
     (_("People"), (
         ("customers.CustomerProfile", _("Customers"), "users"),
+        ("customers.Household", _("Households"), "users-round"),
         ("customers.DuplicateCandidate", _("Duplicate candidates"), "git-compare"),
         ("customers.Tag", _("Tags"), "tag"),
         ("customers.PrivacyRequest", _("Privacy requests"), "shield-check"),

@@ -10,18 +10,20 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from crm.tenancy.access import may
+from crm.tenancy.access import club_refs, may
 from crm.tenancy.actors import actor_names
 from crm.tenancy.markup import clock, country_name, day, language_name, money, source_name
 from crm.tenancy.models import AuditEntry
 from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_tenant
+from customers import households
 from customers.admin.columns import name_places
 from customers.admin.custom_values import shown
-from customers.admin.kinds import kind_words, same_words
+from customers.admin.kinds import kind_words
 from customers.admin.pair_words import in_short
 from customers.admin.tabs import Panel, banners, chosen_tab, tabs
 from customers.admin.tagging import marks
+from customers.households import Member
 from customers.matching import by_strength, is_strong
 from customers.models import (
     AliasHolder,
@@ -29,10 +31,11 @@ from customers.models import (
     Booking,
     CustomerProfile,
     CustomField,
+    Demotion,
     DuplicateCandidate,
     Membership,
 )
-from customers.visibility import of_visible_people
+from customers.visibility import of_visible_people, visible_people
 from customers.words import CHANNELS
 
 
@@ -80,7 +83,7 @@ class Identifier:
 
 
 def page(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
-    """Everything of the page. Eight statements, three more for Admins, and those of the open tab and the banners."""
+    """Everything of the page. Ten statements, three more for Admins, and those of the open tab and the banners."""
     opened = chosen_tab(request)
     panel, above = opened.load(request, profile), banners(request, profile)
     about_golf, held = golf(profile), identifiers(request, profile)
@@ -93,7 +96,8 @@ def page(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
         "golf": about_golf,
         "lights": lights(profile),
         "identifiers": held,
-        "household": household(held),
+        "set_aside": set_aside(profile),
+        "household": household(request, profile),
         "data": data(profile),
         "custom": custom_card(profile),
         "duplicates": duplicates(request, profile),
@@ -271,15 +275,52 @@ def identifiers(request: HttpRequest, profile: CustomerProfile) -> list[Identifi
     ]  # fmt: skip
 
 
-def household(held: list[Identifier]) -> list[dict[str, Any]]:
-    """Those who have the same e-mail or phone, and what they share in words. No statement."""
-    people: dict[Any, CustomerProfile] = {}
-    shared: dict[Any, list[str]] = {}
-    for one in held:
-        for other in one.shared_with:
-            people[other.pk] = other
-            shared.setdefault(other.pk, []).append(one.kind)
-    return [{"person": people[pk], "shared": same_words(*kinds)} for pk, kinds in shared.items()]
+def set_aside(profile: CustomerProfile) -> list[dict[str, Any]]:
+    """The latest identifiers that came with them but were not used to recognise them, each once. One statement."""
+    rows = Demotion.objects.filter(customer=profile.pk)[:100]
+    latest = {(row.kind, row.value): row for row in reversed(rows)}
+    return [
+        {"row": row, "kind": kind_words(row.kind), "reason": demotion_words(row.reason)}
+        for row in sorted(latest.values(), key=lambda row: -row.pk)[:5]
+    ]
+
+
+def demotion_words(reason: str) -> str:
+    """A reason with the identifier's kind as people say it: its holder has another SCL member."""
+    start, sep, kind = reason.rpartition(" ")
+    return f"{start}{sep}{kind_words(kind)}" if "another" in start or "many of" in start else reason
+
+
+def household(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any] | None:
+    """The household that they are in with others, as the request may see it. One statement, else three."""
+    found = households.household_of(profile.pk)
+    if found is None:
+        return None
+    members = visible_members(request, households.members_of(found.pk))
+    return {
+        "row": found,
+        "title": households.title(found, members),
+        "members": [member_row(one) for one in members],
+        "may_change": may(request, Right.EDIT),
+    }
+
+
+def visible_members(request: HttpRequest, members: list[Member]) -> list[Member]:
+    """One statement for staff who are limited to clubs."""
+    if club_refs(request) is None:
+        return members
+    seen = visible_people(request).filter(pk__in=[one.profile.pk for one in members])
+    known = set(seen.values_list("pk", flat=True))
+    return [one for one in members if one.profile.pk in known]
+
+
+def member_row(member: Member) -> dict[str, Any]:
+    """A member with the contacts that they own or share, in words."""
+    owned = [kind_words(kind).lower() for kind in member.owns]
+    shared = [kind_words(kind).lower() for kind in member.shares if kind not in member.owns]
+    parts = [_("owner of the %s") % ", ".join(owned)] if owned else []
+    parts += [_("shares the %s") % ", ".join(shared)] if shared else []
+    return {"person": member.profile, "words": "; ".join(parts) or _("put in by staff")}
 
 
 def data(profile: CustomerProfile) -> list[Prop]:

@@ -15,6 +15,7 @@ from customers.models.golf import (
     Membership,
 )
 from customers.models.history import FieldChange, FieldWrite
+from customers.models.household import Household, HouseholdMember
 from customers.models.identity import AliasHolder, DuplicateCandidate, IdentityAlias
 from customers.models.likeness import LikenessKeys, LikenessWeights
 from customers.models.merging import MergeRecord, MergeRule, ProfilePart
@@ -45,6 +46,8 @@ __all__ = [
     "FieldChange",
     "FieldWrite",
     "HandicapRevision",
+    "Household",
+    "HouseholdMember",
     "IdentityAlias",
     "IdentityRule",
     "Invoice",

@@ -22,6 +22,7 @@ from tests.factories import (
     InboundEventFactory,
     NoteFactory,
     hold,
+    house,
     issue_key,
 )
 from tests.pages import LIST, log_in, member
@@ -92,6 +93,7 @@ def world(tenant: Tenant) -> World:
             customer=person, title=SAID, description=SAID, metadata=TOLD, context=TOLD
         ),
         "note": NoteFactory(customer=person, body=SAID),
+        "household": house(person, nameless),
         "field": CustomFieldFactory(),
     }
     return World(found, rows)

@@ -21,6 +21,7 @@ from tests.architecture.test_wall import (
     OF_ONE,
     OF_ONE_FOR_STAFF,
     STAFF,
+    TOGETHER,
     filled,
     model_of,
     named,
@@ -51,6 +52,11 @@ AM-- PATCH  customers/<str:pk>
 A--- DELETE customers/<str:pk>
 AM-- POST   customers/<str:pk>/tags
 AM-- DELETE customers/<str:pk>/tags
+AMSV GET    customers/<str:pk>/household
+AMSV GET    households
+AM-- POST   households
+AMSV GET    households/<str:pk>
+AM-- PATCH  households/<str:pk>
 AMSV GET    tags
 AMSV GET    customers/<str:pk>/consents
 AM-- POST   customers/<str:pk>/consents
@@ -166,6 +172,14 @@ A--- A--- customers/customfield/add/
 ---- ---- customers/customfield/<path:object_id>/delete/
 A--- A--- customers/customfield/<path:object_id>/change/
 AMSV AMSV customers/customfield/<path:object_id>/
+AMSV AMSV customers/household/<uuid:pk>/
+.... AM-- customers/household/<uuid:pk>/edit/
+AMSV AMSV customers/household/
+---- ---- customers/household/add/
+.... .... customers/household/<path:object_id>/history/
+---- ---- customers/household/<path:object_id>/delete/
+AMSV ---- customers/household/<path:object_id>/change/
+AMSV AMSV customers/household/<path:object_id>/
 A--- A--- customers/identityrule/
 .... A--- customers/identityrule/block/
 .... A--- customers/identityrule/switch/
@@ -379,6 +393,7 @@ def test_limited_to_its_clubs_a_role_does_the_same_there_but_for_the_settings(ro
     here = ClubFactory(refs=["here"])
     for name in ("customer", "deleted", "loser"):
         type(rows[name]).objects.filter(pk=rows[name].pk).update(home_club_ref="here")
+    type(rows["customer"]).objects.filter(pk__in=TOGETHER).update(home_club_ref="here")
     clients = {letter: session(role, here) for letter, role in LETTERS.items()}
     for (method, address), (who,) in table(API_TABLE, 1).items():
         route = f"api/v1/{address}"

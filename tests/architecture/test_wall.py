@@ -25,6 +25,7 @@ from tests.factories import (
     InboundEventFactory,
     NoteFactory,
     StaffMembershipFactory,
+    house,
     issue_key,
 )
 from timeline.models import Activity, InboundEvent, Note, SyncStatus
@@ -44,6 +45,8 @@ class Call(NamedTuple):
 SPARE_TAG = "Spare"
 LOSER = "01a00000-0000-7000-8000-000000000001"
 EVENT = {"id": "e", "type": "scl.member.created", "timestamp": "2026-11-01T00:00:00Z"}
+TOGETHER = ("0190d1c0-0000-7000-8000-00000000000a", "0190d1c0-0000-7000-8000-00000000000b")
+PEOPLE = {"customerIds": [*TOGETHER]}
 API: dict[str, dict[str, Call]] = {
     "api/v1/customers": {
         "GET": Call("crm:read", 200),
@@ -68,6 +71,12 @@ API: dict[str, dict[str, Call]] = {
         "GET": Call("crm:read", 200),
         "PATCH": Call("crm:write", 200, {"lastName": "Changed"}),
         "DELETE": Call("crm:admin", 204),
+    },
+    "api/v1/customers/<str:pk>/household": {"GET": Call("crm:read", 200)},
+    "api/v1/households": {"GET": Call("crm:read", 200), "POST": Call("crm:write", 201, PEOPLE)},
+    "api/v1/households/<str:pk>": {
+        "GET": Call("crm:read", 200),
+        "PATCH": Call("crm:write", 200, {"name": "Changed"}),
     },
     "api/v1/customers/<str:pk>/tags": {
         "POST": Call("crm:write", 200, {"tags": ["committee"]}),
@@ -172,12 +181,14 @@ def rows(tenant):
         CustomerProfileFactory(email="known@example.com"),
         CustomerProfileFactory(status=Status.DELETED),
     )
+    together = [CustomerProfileFactory(pk=pk) for pk in TOGETHER]
     spelled([SPARE_TAG])
     merged = CustomerProfileFactory()
     merge_customers(person.pk, merged.pk, by="key:test")
     return {
         "loser": CustomerProfileFactory(pk=LOSER),
         "merged": merged,
+        "household": house(person, *together),
         "customer": person,
         "deleted": deleted,
         "event": InboundEventFactory(status=SyncStatus.FAILED, is_waiting=False),
@@ -201,7 +212,7 @@ def named(route: str, rows: Any) -> list[Any]:
         return [SPARE_TAG]
     kinds = {
         "events": "event", "restore": "deleted", "custom-fields": "field", "duplicates": "duplicate",
-        "unmerge": "merged",
+        "unmerge": "merged", "households": "household",
     }  # fmt: skip
     outer = rows[next((kind for word, kind in kinds.items() if word in route), "customer")].pk
     return [outer, *(rows[inner.removesuffix("Id")].pk for inner in re.findall(r"<str:(\w+Id)>", route))]
@@ -288,6 +299,7 @@ def staff_rows() -> dict[str, Any]:
     person, other = sorted([CustomerProfileFactory(), CustomerProfileFactory()], key=lambda row: row.pk)
     return {
         "customerprofile": person,
+        "household": house(person, other),
         "activity": ActivityFactory(customer=person, source="staff"),
         "note": NoteFactory(customer=person),
         "inboundevent": InboundEventFactory(),
@@ -306,6 +318,7 @@ def model_of(route: str) -> str:
 
 KINDS = (
     "customerprofile",
+    "household",
     "activity",
     "note",
     "inboundevent",

@@ -4,8 +4,8 @@ from typing import Any
 
 from crm.outbox.models import OutboxMessage
 from crm.tenancy.models import Tenant
+from customers.holdings import read_holders
 from customers.models import CustomerProfile
-from customers.resolution import read_holders
 from customers.services import update_customer
 from tests.factories import ClubFactory, CustomerProfileFactory
 from tests.pages import LIST, Browser, staff_of, words

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from crm.tenancy.models import Tenant
 from customers.conflicts import Known, conflict
 from customers.identity_rules import DEFAULT
-from customers.models import CustomerProfile, DuplicateCandidate, MergeRecord
+from customers.models import CustomerProfile, DuplicateCandidate, HouseholdMember, MergeRecord
 from customers.services import get_customer, resolve
 from customers.unmerging import unmerge
 from tests.timeline.test_order_and_repetition import live_through
@@ -68,22 +68,25 @@ def test_two_whom_one_event_names_are_one_and_the_one_known_for_longer_stays(ten
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("other", "why"),
-    [
-        (member(2, "Ann", "Nel", "b@x.com"), "each has another sclMemberId"),
-        (contact("c-1", email="b@x.com", firstName="Ben"), "the first names differ"),
-        (contact("c-1", email="b@x.com", lastName="Botha"), "the last names differ"),
-    ],
-)
-def test_who_may_be_two_people_waits_for_somebodys_word(
-    tenant: Tenant, other: dict[str, Any], why: str
-) -> None:
-    happened(tenant, member(1, "Ann", "Nel", "a@x.com"), {**other, "id": f"e-{next(numbers)}"})
+def test_who_may_be_two_people_waits_for_somebodys_word(tenant: Tenant) -> None:
+    happened(tenant, member(1, "Ann", "Nel", "a@x.com"), member(2, "Ann", "Nel", "b@x.com"))
     happened(tenant, member(1, "Ann", "Nel", "b@x.com"))
     assert not MergeRecord.objects.exists()
     pair = DuplicateCandidate.objects.get()
-    assert (pair.status, pair.reason) == ("OPEN", f"the same email, but {why}")
+    assert (pair.status, pair.reason) == ("OPEN", "the same email, but each has another sclMemberId")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", [{"firstName": "Ben"}, {"lastName": "Botha"}])
+def test_who_goes_by_another_name_at_the_same_address_is_family_and_no_duplicate(
+    tenant: Tenant, name: dict[str, str]
+) -> None:
+    happened(tenant, member(1, "Ann", "Nel", "a@x.com"), contact("c-1", email="b@x.com", **name))
+    happened(tenant, member(1, "Ann", "Nel", "b@x.com"))
+    assert not MergeRecord.objects.exists()
+    assert not DuplicateCandidate.objects.exists()
+    assert HouseholdMember.objects.values("household").distinct().count() == 1
+    assert HouseholdMember.objects.count() == 2
 
 
 @pytest.mark.django_db

@@ -1,20 +1,28 @@
 """What a tenant's rows say, told so that two histories of the same events can be compared.
 
-People tied together by an open duplicate candidate count as one, as those do who were merged: until somebody decides,
-either reading is true. What is compared is what sources said, part by part; that a merged person's row is what their
+People tied together count as one, since either reading is true until somebody decides: by an open duplicate candidate,
+by a contact that they share (a household), by an identifier that was set aside because it was seen with both; and so
+do those who were merged. What is compared is what sources said, part by part; that a merged person's row is what their
 parts and merges come to is asserted here on the way.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
 from customers.facts import MODELS
 from customers.families import load_families
 from customers.merging import KEPT
-from customers.models import AliasHolder, CustomerMetrics, CustomerProfile, DuplicateCandidate, ProfilePart
+from customers.models import (
+    AliasHolder,
+    CustomerMetrics,
+    CustomerProfile,
+    Demotion,
+    DuplicateCandidate,
+    ProfilePart,
+)
 from timeline.models import Activity, InboundEvent
 
 COUNTERS = ("activity_count_30d", "booking_count_30d", "lifetime_value_cents")
@@ -66,14 +74,21 @@ def _groups() -> dict[UUID, UUID]:
     merged = CustomerProfile.objects.exclude(merged_into=None).values_list("pk", "merged_into_id")
     for first, second in (*DuplicateCandidate.objects.values_list("first_id", "second_id"), *merged):
         leader[find(first)] = find(second)
+    seen_with: dict[tuple[str, str], UUID] = {}
+    for customer, *key in _seen():
+        leader[find(customer)] = find(seen_with.setdefault(tuple(key), customer))
     return {pk: find(pk) for pk in leader}
+
+
+def _seen() -> Iterator[tuple[UUID, str, str]]:
+    """Everyone with each identifier that they have, or were named with when it was set aside."""
+    yield from AliasHolder.objects.values_list("customer_id", "alias__kind", "alias__value")
+    yield from Demotion.objects.values_list("customer_id", "kind", "value")
 
 
 def _names(group_of: dict[UUID, UUID]) -> dict[UUID, frozenset[tuple[str, str]]]:
     held = defaultdict(set)
-    for customer, kind, value in AliasHolder.objects.values_list(
-        "customer_id", "alias__kind", "alias__value"
-    ):
+    for customer, kind, value in _seen():
         held[group_of[customer]].add((kind, value))
     return {group: frozenset(keys) for group, keys in held.items()}
 

@@ -21,6 +21,9 @@ from crm.tenancy.admin.base import ReadOnlyAdmin
 from crm.tenancy.markup import ago, source_name
 from crm.tenancy.permissions import Right
 from customers.admin.html import person
+from customers.admin.kinds import kind_words
+from customers.admin.page import demotion_words
+from customers.models import Demotion
 from customers.visibility import of_visible_people
 from timeline import replay
 from timeline.admin import dead_letters
@@ -161,6 +164,10 @@ class InboundEventAdmin(ReadOnlyAdmin):
             "title": event.type,
             "opts": self.opts,
             "event": event,
+            "set_aside": [
+                (kind_words(row.kind), row.value, demotion_words(row.reason))
+                for row in Demotion.objects.filter(source=event.source, source_event_id=event.event_id)[:20]
+            ],
             "state": state_badge(event),
             "error_words": error_words(event.error_code) if event.error_code else "",
             "body": pretty(raw, is_open=is_open),
