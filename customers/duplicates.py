@@ -1,11 +1,12 @@
 """What staff and keys decide about pairs that may be one person: two people after all, or to be asked again.
 
-That they are one is decided by merging them.
+That they are one is decided by merging them, here or anywhere else.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -13,7 +14,9 @@ from django.utils import timezone
 
 from crm.errors import Conflict
 from crm.tenancy import audit
-from customers.models import DuplicateCandidate
+from customers.merging import merge_customers
+from customers.models import DuplicateCandidate, MergeRecord
+from customers.unmerging import unmerge
 
 LATELY = timedelta(hours=12)
 THING = "duplicatecandidate"
@@ -47,6 +50,32 @@ def reopen(pair: DuplicateCandidate, *, by: str, ip: str | None = None) -> None:
     if not put_aside.update(status="OPEN", decided_by="", decided_at=None, remark=""):
         raise AlreadyDecided
     _record("reopened", pair.pk, by, {"first": str(pair.first_id), "second": str(pair.second_id)}, ip)
+
+
+def merge(pair: DuplicateCandidate, *, winner: UUID, by: str) -> None:
+    """Make one person of the two, `winner` staying; merging remembers of the pair who decided.
+
+    Raises AlreadyDecided for a pair that does not wait, and what merge_customers() does.
+    """
+    if pair.status != "OPEN":
+        raise AlreadyDecided
+    loser = pair.second_id if winner == pair.first_id else pair.first_id
+    score = None if pair.score is None else round(pair.score)
+    merge_customers(winner, loser, by=by, reason="review of duplicates", score=score)
+
+
+def undo(pair: DuplicateCandidate, *, by: str, ip: str | None = None) -> None:
+    """Take back a decision: the pair is a question again, whoever was merged two people again.
+
+    Raises AlreadyDecided where there is nothing to take back, and what unmerge() does.
+    """
+    if pair.status == "MERGED":
+        sides = Q(winner=pair.first_id, loser=pair.second_id) | Q(winner=pair.second_id, loser=pair.first_id)
+        record = MergeRecord.objects.filter(sides, undone_at=None).order_by("-at").first()
+        if record is None:
+            raise AlreadyDecided
+        unmerge(record.pk, by=by, reason="undone in the review of duplicates")
+    reopen(pair, by=by, ip=ip)
 
 
 def _record(act: str, pk: Any, by: str, after: Mapping[str, str], ip: str | None) -> None:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from crm.errors import CRMError
 from crm.tenancy.access import actor, client_ip, record_look, require
 from crm.tenancy.permissions import Right
 from customers import duplicates
@@ -76,6 +77,7 @@ class ReviewPages:
         return [
             path("undo/", view(require_POST(self.undo_view)), name=f"{name}_undo"),
             path("<uuid:pk>/", view(self.compare_view), name=f"{name}_compare"),
+            path("<uuid:pk>/merge/<uuid:winner>/", view(require_POST(self.merge_view)), name=f"{name}_merge"),
             path("<uuid:pk>/dismiss/", view(require_POST(self.dismiss_view)), name=f"{name}_dismiss"),
             *super().get_urls(),  # type: ignore[misc]
         ]
@@ -134,6 +136,18 @@ class ReviewPages:
             messages.warning(request, _t("Somebody has decided about this pair meanwhile."))
         return self.go_on(request, pair)
 
+    def merge_view(self, request: HttpRequest, pk: UUID, winner: UUID) -> HttpResponse:
+        pair = self.pair_or_404(request, pk)
+        if winner not in (pair.first_id, pair.second_id):
+            raise Http404
+        try:
+            duplicates.merge(pair, winner=winner, by=actor(request))
+        except CRMError as error:
+            messages.error(request, error.message)
+            return HttpResponseRedirect(address(request, pair.pk))
+        messages.success(request, _t("Merged: %(one)s and %(other)s are one person.") % names(pair))
+        return self.go_on(request, pair)
+
     def undo_view(self, request: HttpRequest) -> HttpResponse:
         """Take back what this member of staff decided last, and ask it again."""
         require(request, Right.MERGE)
@@ -141,7 +155,11 @@ class ReviewPages:
         if pair is None:
             messages.warning(request, _t("There is nothing of yours to undo."))
             return HttpResponseRedirect(reverse("admin:customers_duplicatecandidate_changelist"))
-        duplicates.reopen(pair, by=actor(request), ip=client_ip(request))
+        try:
+            duplicates.undo(pair, by=actor(request), ip=client_ip(request))
+        except CRMError as error:
+            messages.error(request, error.message)
+            return HttpResponseRedirect(address(request, pair.pk))
         messages.success(request, _t("Undone: this is a question again."))
         return HttpResponseRedirect(address(request, pair.pk))
 

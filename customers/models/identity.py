@@ -84,13 +84,16 @@ class PairBand(models.TextChoices):
 
 class DuplicateQuerySet(models.QuerySet["DuplicateCandidate"]):
     def waiting(self) -> "DuplicateQuerySet":
-        """Those to be decided, of two people who are both still there."""
-        gone = [Status.MERGED, Status.DELETED]
-        return (
-            self.filter(status=PairStatus.OPEN)
-            .exclude(first__status__in=gone)
-            .exclude(second__status__in=gone)
-        )
+        """Those to be decided, of two people who are both still there.
+
+        What a source told of somebody who was merged away since is a question about whom they were merged into; the
+        finder has a pair of its own for those two.
+        """
+        gone = models.Q()
+        for side in ("first", "second"):
+            gone |= models.Q(**{f"{side}__status": Status.DELETED})
+            gone |= models.Q(**{f"{side}__status": Status.MERGED, "source": DuplicateCandidate.FINDER})
+        return self.filter(status=PairStatus.OPEN).exclude(gone)
 
     def of(self, customer: UUID) -> "DuplicateQuerySet":
         return self.filter(models.Q(first=customer) | models.Q(second=customer))

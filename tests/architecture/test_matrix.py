@@ -185,6 +185,7 @@ A--- A--- customers/identityrule/
 .... A--- customers/identityrule/switch/
 AM-- AM-- customers/duplicatecandidate/<uuid:pk>/
 .... AM-- customers/duplicatecandidate/undo/
+.... ..-- customers/duplicatecandidate/<uuid:pk>/merge/<uuid:winner>/
 .... AM-- customers/duplicatecandidate/<uuid:pk>/dismiss/
 AM-- AM-- customers/duplicatecandidate/
 ---- ---- customers/duplicatecandidate/add/

@@ -178,3 +178,17 @@ def test_the_lists_cost_the_same_however_many_rows(tenant: Tenant) -> None:
     for path in (PAIRS, REQUESTS):
         with at_most(8):
             browser.text(path)
+
+
+def test_a_pair_is_merged_into_the_left_and_parted_again(pair: DuplicateCandidate) -> None:
+    browser = staff_of("MARKETING")
+    assert browser.post(f"{PAIRS}{pair.pk}/merge/{pair.pk}/").status_code == 404
+    assert browser.post(f"{PAIRS}{pair.pk}/merge/{pair.second_id}/")["Location"] == PAIRS
+    pair.refresh_from_db()
+    pair.first.refresh_from_db()
+    assert (pair.status, pair.first.merged_into_id) == ("MERGED", pair.second_id)
+    assert browser.post(f"{PAIRS}{pair.pk}/merge/{pair.second_id}/")["Location"] == f"{PAIRS}{pair.pk}/"
+    assert browser.post(f"{PAIRS}undo/")["Location"] == f"{PAIRS}{pair.pk}/"
+    pair.refresh_from_db()
+    pair.first.refresh_from_db()
+    assert (pair.status, pair.first.status) == ("OPEN", "ACTIVE")
