@@ -22,6 +22,11 @@ READ = sql.SQL("""
     CROSS JOIN LATERAL jsonb_populate_record(NULL::customers_customerprofile, p.row) AS r
     WHERE p.tenant_id = %s AND {which} = ANY(%s) ORDER BY p.customer_id
 """)
+FAMILY = """
+    SELECT o.customer_id FROM customers_profilepart p
+    JOIN customers_profilepart o ON o.tenant_id = p.tenant_id AND o.root_id = p.root_id
+    WHERE p.tenant_id = %s AND p.customer_id = %s
+"""
 WRITE = """
     INSERT INTO customers_profilepart (tenant_id, customer_id, root_id, row, seen)
     SELECT %s, n.part, n.root, n.row, n.seen
@@ -50,13 +55,10 @@ def parts_of(roots: Collection[UUID]) -> list[Part]:
     return _read("root_id", roots)
 
 
-def family_ids(root: UUID) -> list[UUID]:
-    """The ids of all the parts of a person, or the person's own where they were never merged. One statement."""
-    rows = select(
-        "SELECT customer_id FROM customers_profilepart WHERE tenant_id = %s AND root_id = %s",
-        [current_tenant().pk, root],
-    )
-    return [row["customer_id"] for row in rows] or [root]
+def family_ids(pk: UUID) -> list[UUID]:
+    """The ids of all the parts of a person, by any of them; the id alone where nobody was merged. One statement."""
+    rows = select(FAMILY, [current_tenant().pk, pk])
+    return [row["customer_id"] for row in rows] or [pk]
 
 
 def write_parts(parts: Iterable[Part]) -> None:

@@ -12,6 +12,7 @@ from crm.errors import EventNotFound
 from crm.rest.paging import Column, Ordering
 from crm.tenancy.rows import select
 from crm.tenancy.scope import current_tenant
+from customers.parts import family_ids
 from timeline.models import Activity, InboundEvent, Note, SyncStatus
 from timeline.notes import notes_for
 from timeline.readers import Reader
@@ -41,7 +42,6 @@ EVENT_LOOKUPS = {
     "source": "source",
     "type": "type",
     "eventId": "event_id",
-    "customerId": "customer_id",
     "errorCode": "error_code",
     "since": "received_at__gte",
     "until": "received_at__lt",
@@ -80,6 +80,8 @@ def visible(sources: Collection[str]) -> Events:
 def chosen(events: Events, query: Mapping[str, Any]) -> Events:
     """The events of a validated filter."""
     events = events.filter(**_lookups(EVENT_LOOKUPS, query))
+    if "customerId" in query:  # events stay with the part that they were recorded for
+        events = events.filter(customer_id__in=family_ids(query["customerId"]))
     if "status" in query:
         events = events.filter(_in_state(query["status"]))
     if "dead" in query:

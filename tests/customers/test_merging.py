@@ -20,6 +20,7 @@ from customers.models import (
 )
 from customers.services import create_customer, get_customer, resolve, update_customer
 from customers.unmerging import MergeUndone, TooLateToUndo, unmerge
+from tests.conftest import Api
 from tests.factories import ActivityFactory, NoteFactory
 from timeline.ingestion import process_due, receive
 from timeline.models import Activity, InboundEvent, Note
@@ -173,6 +174,15 @@ def test_what_comes_after_a_merge_goes_with_its_own_part_when_that_is_undone(
     assert (ben.last_name, ben.gender, ben.lifecycle_stage) == ("", "", "CUSTOMER")
     assert set(Activity.objects.filter(customer=ben).values_list("type", flat=True)) >= {"ORDER_PAID"}
     assert {event.customer_id for event in InboundEvent.objects.all()} == {ann.pk, ben.pk}
+
+
+def test_the_events_of_a_merged_person_are_those_of_all_their_parts(
+    api: Api, tenant: Tenant, ann: CustomerProfile, ben: CustomerProfile
+) -> None:
+    send(tenant, "order.paid", {"email": "ann@y.com"}, {"orderId": "o-1", "total": 5000, "currency": "ZAR"})
+    merge_customers(ann.pk, ben.pk, by=BY)
+    for pk in (ann.pk, ben.pk):
+        assert len(api.get("/api/v1/events", {"customerId": str(pk)}).json()["data"]) == 1
 
 
 def send(tenant: Tenant, kind: str, identity: dict[str, Any], payload: dict[str, Any]) -> None:
