@@ -84,7 +84,10 @@ class MergeRecord(TenantModel):
             one_of("rule", MergeRule, name="merge_rule"),
             models.CheckConstraint(condition=~models.Q(winner=models.F("loser")), name="merge_of_two"),
         ]
-        indexes = [models.Index(fields=["tenant", "winner", "-at"], name="merges_of_winner")]
+        indexes = [
+            models.Index(fields=["tenant", "winner", "-at"], name="merges_of_winner"),
+            models.Index(fields=["tenant", "loser"], name="merges_of_loser"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.loser_id} into {self.winner_id}"
