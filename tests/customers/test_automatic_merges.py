@@ -156,9 +156,7 @@ def known(draw: Any) -> Known:
     return Known.of([row], draw(ids))
 
 
-@settings(max_examples=10_000, deadline=None)
-@given(known(), known())
-def test_another_number_that_is_had_once_is_always_a_conflict(one: Known, other: Known) -> None:
+def check_conflict(one: Known, other: Known) -> None:
     def says(one: Known, other: Known) -> str:
         return conflict(one, other, is_ever_one=lambda kind: DEFAULT.of(kind).is_ever_one)
 
@@ -168,6 +166,19 @@ def test_another_number_that_is_had_once_is_always_a_conflict(one: Known, other:
         assert says(one, other)
     if one.born and other.born and one.born != other.born:
         assert says(one, other)
+
+
+@settings(max_examples=200, deadline=None)
+@given(known(), known())
+def test_another_number_that_is_had_once_is_always_a_conflict(one: Known, other: Known) -> None:
+    check_conflict(one, other)
+
+
+@pytest.mark.proof
+@settings(max_examples=10_000, deadline=None)
+@given(known(), known())
+def test_ten_thousand_who_have_another_number_are_never_merged(one: Known, other: Known) -> None:
+    check_conflict(one, other)
 
 
 @pytest.mark.parametrize(
