@@ -95,6 +95,7 @@ def world(tenant: Tenant) -> World:
         "note": NoteFactory(customer=person, body=SAID),
         "household": house(person, nameless),
         "field": CustomFieldFactory(),
+        "duplicate": found.of("customers.DuplicateCandidate")[1],
     }
     return World(found, rows)
 
