@@ -136,7 +136,8 @@ def _are_split(
 
 def _memberships(column: str, ids: Iterable[UUID]) -> list[dict[str, Any]]:
     wanted = list(ids)
-    return select(MEMBERSHIPS.format(column=column), [current_tenant().pk, wanted]) if wanted else []
+    statement = MEMBERSHIPS.format(column=column)
+    return select(statement, [current_tenant().pk, wanted]) if wanted else []
 
 
 def _new_household(*, by: str, now: datetime, name: str = "") -> UUID:
