@@ -101,7 +101,7 @@ class CustomerConsents(ApiView):
     @extend_schema(
         operation_id="recordConsent",
         request=ConsentBody,
-        responses={201: ConsentListed},
+        responses={200: ConsentListed},
         examples=[
             OpenApiExample(
                 "Refused on the phone",
@@ -120,7 +120,7 @@ class CustomerConsents(ApiView):
         refuses = body["state"] == State.WITHDRAWN
         customer, _ = visible_customer(request, uuid(pk), even_restricted=refuses)
         (entry,) = record_consents(customer.pk, [consent_of(body)], by=self.credential.actor)
-        return Response(consent_payload(entry), status=201)
+        return Response(consent_payload(entry))
 
 
 def consent_of(body: dict[str, Any]) -> Consent:

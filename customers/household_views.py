@@ -13,6 +13,8 @@ from crm.rest.paging import Column, Ordering, PageQuery, fields_parameter, pagin
 from crm.rest.serializers import StrictSerializer, Text
 from crm.rest.shapes import page_of, shape
 from crm.rest.views import ApiView
+from crm.tenancy import audit
+from crm.tenancy.access import client_ip
 from crm.tenancy.permissions import Scope
 from customers import households
 from customers.households import HouseholdNotFound, Member
@@ -81,6 +83,8 @@ class HouseholdQuery(PageQuery):
 
 class HouseholdList(ApiView):
     scopes = {"GET": Scope.READ, "POST": Scope.WRITE}
+    looks = "list"
+    more_errors = {"POST": ("404", "422")}
     queries = {"GET": HouseholdQuery}
     tag = "Households"
 
@@ -123,7 +127,13 @@ class HouseholdOne(ApiView):
     @extend_schema(operation_id="getHousehold", responses={200: HouseholdReply})
     def get(self, request: Request, pk: str) -> Response:
         """Read a household and who is in it."""
-        return answer(request, seen(request, household_id(pk)))
+        reply = answer(request, seen(request, household_id(pk)))
+        for member in reply.data["members"]:
+            audit.record_look(
+                "customer.viewed", by=self.credential.actor, object_type="customer", object_id=member["customerId"],
+                after={"part": "household"}, ip=client_ip(request),
+            )  # fmt: skip
+        return reply
 
     @extend_schema(
         operation_id="changeHousehold",
@@ -149,6 +159,7 @@ class HouseholdOne(ApiView):
 
 class CustomerHousehold(ApiView):
     scopes = {"GET": Scope.READ}
+    looks = "household"
     more_errors = {"GET": ("404",)}
     tag = "Households"
 

@@ -32,7 +32,7 @@ Erasure = shape(
 )
 
 
-class ExportBody(StrictSerializer):
+class DataExportBody(StrictSerializer):
     """What the file is to be."""
 
     tenantId = serializers.CharField(required=False)
@@ -56,7 +56,7 @@ class CustomerDataExport(ApiView):
 
     @extend_schema(
         operation_id="exportCustomerData",
-        request=ExportBody,
+        request=DataExportBody,
         responses={
             (200, "application/json"): OpenApiTypes.OBJECT,
             (200, "text/html"): OpenApiTypes.STR,
@@ -70,7 +70,7 @@ class CustomerDataExport(ApiView):
         As JSON, or as a page to read in the customer's language. Nothing of anybody else is in it. Every export is in
         the audit log; a repeated one is made anew.
         """
-        format = self.body(ExportBody)["format"]
+        format = self.body(DataExportBody)["format"]
         customer, _ = visible_customer(request, uuid(pk), include_deleted=True, even_restricted=True)
         data = disclose(customer.pk, by=self.credential.actor, format=format, ip=client_ip(request))
         response = HttpResponse(data, content_type=CONTENT_TYPES[format])

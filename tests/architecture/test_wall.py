@@ -43,9 +43,9 @@ class Call(NamedTuple):
 
 
 SPARE_TAG = "Spare"
-LOSER = "01a00000-0000-7000-8000-000000000001"
+LOSER = "0192f0c1-7a3e-7c52-9d41-5b8e2f6a1c91"
 EVENT = {"id": "e", "type": "scl.member.created", "timestamp": "2026-11-01T00:00:00Z"}
-TOGETHER = ("0190d1c0-0000-7000-8000-00000000000a", "0190d1c0-0000-7000-8000-00000000000b")
+TOGETHER = ("0190d1c0-0000-7000-8000-000000000001", "0190d1c0-0000-7000-8000-000000000002")
 PEOPLE = {"customerIds": [*TOGETHER]}
 API: dict[str, dict[str, Call]] = {
     "api/v1/customers": {
@@ -88,7 +88,7 @@ API: dict[str, dict[str, Call]] = {
     "api/v1/tags": {"GET": Call("crm:read", 200)},
     "api/v1/customers/<str:pk>/consents": {
         "GET": Call("crm:read", 200),
-        "POST": Call("crm:write", 201, {"channel": "EMAIL", "state": "WITHDRAWN"}),
+        "POST": Call("crm:write", 200, {"channel": "EMAIL", "state": "WITHDRAWN"}),
     },
     "api/v1/customers/merge": {
         "POST": Call("crm:admin", 200, {"merges": [{"winnerId": LOSER, "loserId": LOSER}]})
