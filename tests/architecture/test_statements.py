@@ -8,12 +8,14 @@ import pytest
 from celery import current_app
 from django.utils import timezone
 
+from crm.outbox.models import OutboxMessage
 from crm.tenancy.models import Tenant
 from crm.tenancy.scope import tenant_scope
 from customers.models import CustomerProfile
 from tests.architecture.sources import ROOT
 from tests.architecture.statements import EXCEPTIONS, Statement, watched, without_tenant
 from tests.architecture.test_wall import API, STAFF, filled, model_of, named, rows, send, staff_rows  # noqa: F401
+from tests.factories import CustomerProfileFactory
 from tests.pages import staff_of
 from timeline import ingestion
 from timeline.models import InboundEvent
@@ -67,7 +69,18 @@ def test_no_statement_of_a_task_is_without_its_tenant(
     assert "\n".join(without_tenant(statements)) == ""
 
 
-ARGUMENTS: dict[str, Any] = {"timeline.process_events": lambda tenant: (str(tenant.pk),)}
+ARGUMENTS: dict[str, Any] = {
+    "customers.look_for_duplicates": lambda tenant: (str(tenant.pk), [news_of_somebody(tenant)]),
+    "timeline.process_events": lambda tenant: (str(tenant.pk),),
+}
+
+
+def news_of_somebody(tenant: Tenant) -> int:
+    payload = {"id": str(CustomerProfileFactory(tenant=tenant).pk)}
+    message: OutboxMessage = OutboxMessage.objects.create(
+        tenant=tenant, topic="crm.profile.created", key="k", payload=payload
+    )
+    return message.pk
 
 
 def examples(path: Path) -> list[Any]:
