@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "verbose_name_plural": "likeness keys",
             },
         ),
         migrations.CreateModel(
@@ -54,6 +55,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "verbose_name_plural": "likeness weights",
             },
         ),
         migrations.AddField(

@@ -22,6 +22,7 @@ class LikenessKeys(TenantModel):
     as_of = models.DateTimeField(help_text="The updated_at of the profile they were made from.")
 
     class Meta(TenantModel.Meta):
+        verbose_name_plural = "likeness keys"
         indexes = [
             GinIndex(fields=["tenant", "keys"], opclasses=["uuid_ops", "array_ops"], name="likeness_by_key")
         ]
@@ -38,6 +39,7 @@ class LikenessWeights(TenantModel):
     learnt_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantModel.Meta):
+        verbose_name_plural = "likeness weights"
         constraints = [models.UniqueConstraint(fields=["tenant"], name="weights_once")]
 
     def __str__(self) -> str:
