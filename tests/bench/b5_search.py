@@ -58,7 +58,7 @@ KINDS = (
     Kind("first and last name", lambda n: f"Thandi {LAST[n % 4]}", lambda n: f"'thandi' & '{LAST[n % 4].lower()}'"),
     Kind("slip of the keys", lambda n: SLIPS[n % 4], lambda n: f"'{LAST[n % 4].lower()}'"),
     Kind("phone fragment", lambda n: f"{n // 1000 % 1000:03} {n % 1000:03}", lambda n: f"%{n % 10**6:06}%", DIGITS),
-    Kind("member number", str, lambda n: f"'#{n}'"),
+    Kind("member number", lambda n: str(n + 1), lambda n: f"'#{n + 1}'"),
     Kind("three characters", lambda n: LAST[n % 4][:3], lambda n: f"'{LAST[n % 4][:3].lower()}':*"),
     Kind("one character", lambda n: LAST[n % 4][:1], lambda n: f"'{LAST[n % 4][:1].lower()}':*"),
     Kind("nobody", lambda n: f"Xq{n % 7}zzy Vw", lambda n: f"'xq{n % 7}zzy':* & 'vw':*"),

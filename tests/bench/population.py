@@ -44,7 +44,7 @@ IDENTIFIERS = """
     CREATE TEMP TABLE identifiers ON COMMIT DROP AS
     SELECT tenant, id, since, k.kind, k.value FROM people, LATERAL (VALUES
         ('email', 'person' || n || '@example.com'), ('phoneNumber', '+2782' || lpad(n::text, 7, '0')),
-        ('sclMemberId', n::text), ('messagingContactId', 'contact-' || n)) k (kind, value)
+        ('sclMemberId', (n + 1)::text), ('messagingContactId', 'contact-' || n)) k (kind, value)
 """
 STAMPED = (
     "first_name", "last_name", "email", "email_display", "phone_number", "phone_is_valid", "membership_tier",
@@ -55,7 +55,7 @@ PROFILES = insert_into(
     {
         "id": "id", "tenant_id": "tenant", "first_name": "first_name", "last_name": "last_name",
         "email": "'person' || n || '@example.com'", "email_display": "'Person' || n || '@Example.com'",
-        "phone_number": "'+2782' || lpad(n::text, 7, '0')", "phone_is_valid": "true", "scl_member_id": "n",
+        "phone_number": "'+2782' || lpad(n::text, 7, '0')", "phone_is_valid": "true", "scl_member_id": "n + 1",
         "messaging_contact_id": "'contact-' || n", "lifecycle_stage": "'MEMBER'", "source": "'scl'",
         "stages_reached": """jsonb_build_object('MEMBER', stamp -> 2, 'PROSPECT', stamp -> 2)
             || CASE WHEN n %% 2 = 0 THEN jsonb_build_object('CUSTOMER', stamp -> 2) ELSE '{}' END""",

@@ -48,15 +48,15 @@ EVENTS = """
                 'userAgent', 'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X)')
         WHERE type = 'email.opened'
         UNION ALL
-        SELECT json_build_object('sclMemberId', person),
+        SELECT json_build_object('sclMemberId', person + 1),
             json_build_object(
-                'id', person, 'changes', json_build_array('lastName', 'language'),
+                'id', person + 1, 'changes', json_build_array('lastName', 'language'),
                 'lastName', 'Married ' || n, 'language', 'af', 'firstName', 'Unchanged')
         WHERE type = 'scl.member.updated'
         UNION ALL
-        SELECT json_build_object('sclMemberId', person),
+        SELECT json_build_object('sclMemberId', person + 1),
             json_build_object(
-                'id', 'pay-' || n, 'memberId', person, 'amount', 100 * (n %% 1000 + 1), 'currency', 'ZAR',
+                'id', 'pay-' || n, 'memberId', person + 1, 'amount', 100 * (n %% 1000 + 1), 'currency', 'ZAR',
                 'invoiceId', 'INV-' || n)
         WHERE type = 'scl.payment.received'
         UNION ALL
