@@ -139,7 +139,7 @@ class _Book:
         decision = self.decide(request)
         customer = decision.customer or uuid7()
         part = decision.part or customer
-        self.faces[customer] = self.faces.get(customer, NO_FACE).filled_from(request.face)
+        self._learn_face(customer, request.face, is_sure=any(map(is_strong, decision.matched_by)))
         for key, owns in decision.attach.items():
             self.hold(key, customer, part, owns=owns, source=request.source)
         for rival in decision.rivals.values():
@@ -156,6 +156,11 @@ class _Book:
             self._own(part, request),
             self._split_off(decision, part, request) if decision.orphans else None,
         )
+
+    def _learn_face(self, customer: UUID, face: Face, *, is_sure: bool) -> None:
+        """Who was recognised by what nobody else has is called as told from now on: people change their names."""
+        known = self.faces.get(customer, NO_FACE)
+        self.faces[customer] = face.filled_from(known) if is_sure else known.filled_from(face)
 
     @property
     def shared(self) -> set[Key]:
@@ -290,10 +295,17 @@ def register(
     with `shared`, an e-mail or phone of somebody else is held together with them.
     """
     keys = sorted(request.hints.items())
-    _claim({*keys, *freed}, now=now)
+    if keys or freed:
+        _claim({*keys, *freed}, now=now)
     customer = lock_person(customer)
     if freed:
         release(customer, freed)
+    if keys:
+        _give(customer, keys, request.source, now=now, shared=shared)
+    return customer
+
+
+def _give(customer: UUID, keys: Sequence[Key], source: str, *, now: datetime, shared: bool) -> None:
     rules = current_rules()
     book = _Book(read_holders(keys), read_held([customer], rules, now=now), {}, rules)
     for key in keys:
@@ -307,10 +319,9 @@ def register(
                 f"This customer has another {key[0]} already.",
                 details=[Detail(key[0], "DUPLICATE_RESOURCE", "A customer has one of this kind.")],
             )
-        book.hold(key, customer, customer, owns=not held_by, source=request.source)
+        book.hold(key, customer, customer, owns=not held_by, source=source)
     _write(book, now=now)
     gather(book.shared, now=now)
-    return customer
 
 
 def _claim(keys: Collection[Key], *, now: datetime) -> None:

@@ -55,6 +55,17 @@ def test_an_order_from_the_family_s_address_goes_to_whom_it_names(tenant: Tenant
     assert CustomerProfile.objects.filter(first_name="Anna").count() == 1
 
 
+def test_who_changes_their_name_is_known_by_the_new_one_at_once(tenant: Tenant) -> None:
+    deliver(tenant, member(1, "Anna"))
+    broken = {"id": "not a number", "firstName": "Anna", "lastName": "Botha", "email": EMAIL}
+    deliver(
+        tenant,
+        member(1, "Anna", lastName="Botha", phoneNumber="0825550142"),
+        said("scl.member.created", broken, source="scl"),
+    )
+    assert CustomerProfile.objects.get().last_name == "Botha"
+
+
 def test_a_shared_address_without_a_name_is_its_owner_s_and_said_to_be_ambiguous(
     api: Api, tenant: Tenant
 ) -> None:
