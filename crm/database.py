@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import psycopg
 from django.db import InterfaceError, OperationalError, connection
 
 Result = TypeVar("Result")
+Given = ParamSpec("Given")
 DEADLOCK_RETRIES = 5
 TRANSIENT = (
     psycopg.errors.DeadlockDetected,
@@ -38,3 +40,13 @@ def retrying(work: Callable[[], Result]) -> Result:
                 raise
             time.sleep(0.02 * 2**attempt)
     raise AssertionError
+
+
+def retried(work: Callable[Given, Result]) -> Callable[Given, Result]:
+    """`work`, a transaction, done by `retrying`."""
+
+    @wraps(work)
+    def done(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        return retrying(lambda: work(*args, **kwargs))
+
+    return done

@@ -10,6 +10,7 @@ from django.db.models import Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from crm.database import retried
 from crm.errors import Conflict, CustomerNotFound, Detail, ValidationFailed
 from crm.outbox.services import emit
 from crm.tenancy import audit
@@ -87,6 +88,7 @@ def resolve(
     return Resolution(profile, hit.is_new, hit.matched_by, hit.confidence, hit.ambiguous)
 
 
+@retried
 @transaction.atomic
 def _find_or_create(hints: Mapping[str, str], *, by: str, new: Mapping[str, Any]) -> Hit:
     now = timezone.now()
@@ -130,6 +132,7 @@ def create_customer(
     return _tell_created(pk, person, by=by)
 
 
+@retried
 @transaction.atomic
 def update_customer(
     pk: UUID,
@@ -171,6 +174,7 @@ def update_customer(
     return profile
 
 
+@retried
 def delete_customer(pk: UUID, *, by: str, reason: str = "", if_match: Condition = ANY) -> None:
     """Delete softly: the person leaves every list, nothing is lost. Raises CustomerNotFound, PreconditionFailed."""
     with transaction.atomic():
