@@ -127,6 +127,7 @@ def test_a_field_is_changed_where_it_stands(log_in: LogIn, ann: Any) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Ann Zulu")
     page.get_by_role("link", name="Change Phone").click()
+    expect(page.get_by_role("textbox", name="Phone")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("form.in-place")).to_have_count(0)
     ann.refresh_from_db()
