@@ -90,7 +90,9 @@ def test_tasks_hear_of_their_topics_with_the_tenant_and_the_messages(tenant, oth
     with scopes_disabled():
         expected = {
             str(one.pk): list(
-                OutboxMessage.objects.filter(tenant=one, topic=TOPIC).values_list("pk", flat=True)
+                OutboxMessage.objects.filter(tenant=one, topic=TOPIC)
+                .order_by("pk")
+                .values_list("pk", flat=True)
             )
             for one in (tenant, other_tenant)
         }
