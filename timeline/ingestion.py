@@ -70,6 +70,7 @@ COUNT_DUPLICATES = """
     UPDATE timeline_inboundevent e SET duplicates = e.duplicates + again.times FROM again WHERE e.id = again.id
 """
 # A WITH is evaluated once; a subquery could be for each row that it is joined to, and would claim more each time.
+# Its ids go on as an array: joined, the planner would rather read the whole inbox than look a thousand of them up.
 CLAIM = """
     WITH due AS MATERIALIZED (
         SELECT id FROM timeline_inboundevent
@@ -81,7 +82,7 @@ CLAIM = """
     )
     UPDATE timeline_inboundevent e
     SET claimed_at = %(now)s, claims = e.claims + coalesce(e.claimed_at > pg_postmaster_start_time(), false)::int
-    FROM due WHERE e.id = due.id RETURNING e.id, e.claims
+    WHERE e.tenant_id = %(tenant)s AND e.id = ANY (ARRAY(SELECT id FROM due)) RETURNING e.id, e.claims
 """
 FRESH = {"which": "claimed_at IS NULL AND claims = 0 AND attempts = 0", "order": "priority, id"}
 # Those whose worker never came back are tried in small groups: nearly all only stood beside what killed it, and one by
@@ -113,13 +114,12 @@ LOOK = """
 # claimed until its lease is over. What another worker has taken over meanwhile is no longer ours.
 TAKE = """
     WITH ours AS MATERIALIZED (
-        SELECT id FROM timeline_inboundevent
+        SELECT id, attempts, received_at, occurred_at FROM timeline_inboundevent
         WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s) AND is_waiting AND claimed_at = %(claimed_at)s
         ORDER BY id FOR UPDATE
     )
-    SELECT e.id, e.attempts, e.received_at, b.raw FROM ours
-    JOIN timeline_inboundevent e ON e.tenant_id = %(tenant)s AND e.id = ours.id
-    LEFT JOIN timeline_eventbody b ON b.tenant_id = e.tenant_id AND b.event_id = e.id
+    SELECT e.id, e.attempts, e.received_at, b.raw FROM ours e
+    LEFT JOIN timeline_eventbody b ON b.tenant_id = %(tenant)s AND b.event_id = e.id
     ORDER BY e.occurred_at, e.id
 """
 
