@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "crm.outbox",
     "customers",
     "timeline",
+    "segments",
 ]
 
 MIDDLEWARE = [
