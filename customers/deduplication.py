@@ -5,10 +5,11 @@ is one row for ever, and only open ones are written.
 """
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -16,11 +17,13 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from crm.cycles import no_search_for_cycles
 from crm.tenancy.models import uuid7
 from crm.tenancy.rows import insert_rows, select
 from crm.tenancy.scope import current_tenant
 from customers import comparing
-from customers.comparing import Blocks, Pair, Records
+from customers.blocks import Blocks, Met, all_pairs, block_everybody, drop_blocks
+from customers.comparing import BATCH, Pair
 from customers.likeness import Band, Learner, Model, Verdict, judge, record
 from customers.models import CustomerProfile, DuplicateCandidate, LikenessWeights
 
@@ -78,16 +81,19 @@ class Jury:
     """Judges pairs by one model, and leaves out what was decided already of people who were merged since."""
 
     def __init__(self, model: Model) -> None:
-        self.model, self.records, self.settled = model, Records(), settled_by_merges()
+        self.model, self.settled = model, settled_by_merges()
 
-    def verdicts(self, pairs: Sequence[Pair], *, in_full: bool = False) -> dict[Pair, Verdict]:
-        """A verdict on each pair of people who are still there. One statement where some were not read yet."""
-        known = self.records.of({pk for pair in pairs for pk in pair})
-        return {
-            pair: judge(known[pair[0]], known[pair[1]], self.model, in_full=in_full)
-            for pair in pairs
-            if pair[0] in known and pair[1] in known and pair not in self.settled
-        }
+    def verdicts(self, pairs: Iterable[Met], *, in_full: bool = False) -> dict[Pair, Verdict]:
+        """A verdict on each pair that may be one person; where asked in full, on the others too."""
+        found = {}
+        for one, other in pairs:
+            verdict = judge(one, other, self.model, in_full=in_full)
+            if in_full or verdict.band is not Band.IGNORE:
+                first, second = cast(Pair, (one.id, other.id))
+                pair = (min(first, second), max(first, second))
+                if pair not in self.settled:
+                    found[pair] = verdict
+        return found
 
 
 def find_all(*, learn: bool = False, dry_run: bool = False, report: Report = say_nothing) -> Found:
@@ -95,27 +101,34 @@ def find_all(*, learn: bool = False, dry_run: bool = False, report: Report = say
 
     learn:   work out the tenant's own weights first, and keep them. dry_run: count and write no pair.
     report:  hears what is being done, how far it is, and of how many.
-    Three statements for 5,000 people whose keys are stale, two for 5,000 pairs; the rest is a handful. Repeating it
+    Three statements for 5,000 people whose keys are stale, three for 10,000 pairs; the rest is a handful. Repeating it
     is harmless, and one that was killed has lost nothing but time.
     """
     began, people = timezone.now(), CustomerProfile.objects.listed().count()
-    comparing.refresh_keys(lambda done: report("people", done, people))
-    try:
-        blocks = comparing.block_everybody(people)
-        jury = Jury(learn_weights(people, blocks) if learn else weights(people))
-        counts, done = dict.fromkeys(Band, 0), 0
-        for pairs in comparing.all_pairs():
-            verdicts = jury.verdicts(pairs)
-            for verdict in verdicts.values():
-                counts[verdict.band] += 1
-            if not dry_run:
-                _keep(verdicts)
-            done += len(pairs)
-            report("pairs", done, blocks.pairs)
-    finally:
-        comparing.drop_blocks()
+    with no_search_for_cycles():
+        comparing.refresh_keys(lambda done: report("people", done, people))
+        try:
+            blocks = block_everybody(people)
+            jury = Jury(learn_weights(people, blocks) if learn else weights(people))
+            counts = _compare(blocks, jury, dry_run, report)
+        finally:
+            drop_blocks()
     withdrawn = 0 if dry_run else _reconsider(Q(checked_at=None) | Q(checked_at__lt=began), jury)
     return Found(people, blocks, counts[Band.AUTO], counts[Band.REVIEW], withdrawn)
+
+
+def _compare(blocks: Blocks, jury: Jury, dry_run: bool, report: Report) -> Counter[Band]:
+    """Judge all pairs, and keep those that may be one person; how many of each band."""
+    counts: Counter[Band] = Counter()
+    done = 0
+    for pairs in all_pairs(blocks):
+        verdicts = jury.verdicts(pairs)
+        counts.update(verdict.band for verdict in verdicts.values())
+        if not dry_run:
+            _keep(verdicts)
+        done += len(pairs)
+        report("pairs", done, blocks.pairs)
+    return counts
 
 
 @transaction.atomic
@@ -129,7 +142,7 @@ def find_for(ids: Collection[UUID]) -> int:
     began = timezone.now()
     comparing.refresh_keys_of(ids)
     jury = Jury(weights())
-    kept = _keep(jury.verdicts(comparing.pairs_of(ids)))
+    kept = _keep(jury.verdicts(_met(comparing.pairs_of(ids))))
     stale = Q(checked_at=None) | Q(checked_at__lt=began)
     _reconsider(stale & (Q(first__in=ids) | Q(second__in=ids)), jury)
     return kept
@@ -160,6 +173,12 @@ def _keep(verdicts: dict[Pair, Verdict]) -> int:
     return len(rows)
 
 
+def _met(pairs: Collection[Pair]) -> list[Met]:
+    """Those of the pairs of whom both are still there. One statement."""
+    known = comparing.records_of({pk for pair in pairs for pk in pair}) if pairs else {}
+    return [(known[one], known[other]) for one, other in pairs if one in known and other in known]
+
+
 def _row(pair: Pair, verdict: Verdict, at: datetime) -> dict[str, Any]:
     return {
         "id": uuid7(), "first_id": pair[0], "second_id": pair[1], "status": "OPEN", "source": FINDER,
@@ -173,11 +192,15 @@ def _row(pair: Pair, verdict: Verdict, at: datetime) -> dict[str, Any]:
 def _reconsider(which: Q, jury: Jury) -> int:
     """Judge open pairs that no key brought up; the finder's own that are no longer alike are withdrawn, how many.
 
-    What a source told of stays in the queue, with what the finder thinks of it. Four statements.
+    What a source told of stays in the queue, with what the finder thinks of it. Three statements for 5,000 of them.
     """
     open_ones = DuplicateCandidate.objects.filter(which, status="OPEN")
     told = list(open_ones.values_list("pk", "first_id", "second_id", "source"))
-    verdicts = jury.verdicts([(first, second) for _pk, first, second, _source in told], in_full=True)
+    return sum(_reconsider_some(told[at : at + BATCH], jury) for at in range(0, len(told), BATCH))
+
+
+def _reconsider_some(told: Sequence[tuple[UUID, UUID, UUID, str]], jury: Jury) -> int:
+    verdicts = jury.verdicts(_met([(first, second) for _pk, first, second, _source in told]), in_full=True)
     withdrawn = []
     for pk, first, second, source in told:
         verdict = verdicts.get((first, second))
@@ -224,16 +247,14 @@ def learn_weights(people: int, blocks: Blocks) -> Model:
     """
     if people < FEWEST:
         return weights(people)
-    learner, records, dice = Learner(), Records(), random.Random(1)
+    learner, dice = Learner(), random.Random(1)
     some = [row["id"] for row in select(SOME, [current_tenant().pk, DRAWN_FROM])]
-    drawn = list(records.of(some).values())
+    drawn = list(comparing.records_of(some).values())
     for _ in range(DRAWN if len(drawn) > 1 else 0):
         learner.draw(*dice.sample(drawn, 2))
-    for pairs in comparing.all_pairs(every=max(1, blocks.pairs // MET)):
-        known = records.of({pk for pair in pairs for pk in pair})
-        for first, second in pairs:
-            if first in known and second in known:
-                learner.meet(known[first], known[second])
+    for pairs in all_pairs(blocks, every=max(1, blocks.pairs // MET)):
+        for one, other in pairs:
+            learner.meet(one, other)
     model = learner.model(people=people, names=common_names(people))
     told = orjson.loads(orjson.dumps(model.as_json()))
     LikenessWeights.objects.update_or_create(

@@ -4,11 +4,9 @@ Accepted is durable: receive() commits before it answers. What a worker then doe
 transaction with the event's own settling, so an event counts once whatever dies in between.
 """
 
-import gc
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +18,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from crm.cycles import no_search_for_cycles
 from crm.database import is_away, retrying
 from crm.errors import CRMError
 from crm.outbox.nudge import nudge
@@ -361,7 +360,7 @@ class WorkerDied(CRMError):
 
 
 def _apply(ids: Sequence[UUID], claimed_at: datetime, tally: Tally) -> None:
-    with _no_search_for_cycles(), transaction.atomic():
+    with no_search_for_cycles(), transaction.atomic():
         rows = _take(ids, claimed_at)
         outcomes = apply_events(rows, now=timezone.now()) if rows else []
         _settle(rows, outcomes)
@@ -377,18 +376,6 @@ def _apply(ids: Sequence[UUID], claimed_at: datetime, tally: Tally) -> None:
 def _take(ids: Sequence[UUID], claimed_at: datetime) -> list[dict[str, Any]]:
     """Lock what of a claim is still ours, and read it, in the order in which it happened. One statement."""
     return select(TAKE, {"tenant": current_tenant().pk, "ids": list(ids), "claimed_at": claimed_at})
-
-
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """A batch makes a hundred thousand objects without a cycle among them, and each search would walk them all."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def inbox_rows(ids: Sequence[UUID]) -> list[dict[str, Any]]:

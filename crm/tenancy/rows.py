@@ -107,3 +107,11 @@ def select(statement: Any, params: Sequence[Any] | Mapping[str, Any]) -> list[di
         cursor.execute(statement, params)
         names = [column.name for column in cursor.description]
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+
+def tuples(statement: Any, params: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """The rows of a statement as plain tuples, for very many of few columns."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

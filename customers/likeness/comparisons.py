@@ -62,9 +62,13 @@ _CLOSE = (SAME, ALIKE)
 
 def _are_swapped(one: Record, other: Record) -> bool:
     """Whether the first name of one is the last name of the other, and nothing speaks against the other two."""
-    pairs = [(one.given, other.surname), (one.surname, other.given)]
-    levels = [_names(*pair) for pair in pairs if all(pair)]
-    return bool(levels) and all(level in _CLOSE for level in levels)
+    is_told = False
+    for name, crossed in ((one.given, other.surname), (one.surname, other.given)):
+        if name and crossed:
+            if _names(name, crossed) not in _CLOSE:
+                return False
+            is_told = True
+    return is_told
 
 
 def _born(one: str, other: str) -> Level | None:

@@ -98,6 +98,16 @@ class Verdict(NamedTuple):
         return 100 / (1 + 2 ** -max(-60.0, min(60.0, self.weight)))
 
 
+class Bits(NamedTuple):
+    """What one pattern of levels weighs: for one person instead of two strangers, for two relatives instead of two
+    strangers, and for one person instead of anybody else.
+    """
+
+    same: float
+    related: float
+    weight: float
+
+
 @dataclass(slots=True)
 class Model:
     """What each level weighs among the people of a tenant.
@@ -113,7 +123,7 @@ class Model:
     names: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     twice: float = TWICE
     relatives: float = RELATIVES_PER_PAIR
-    _weighed: dict[Levels, tuple[float, float]] = field(default_factory=dict, repr=False)
+    _weighed: dict[Levels, Bits] = field(default_factory=dict, repr=False)
 
     @property
     def prior(self) -> float:
@@ -132,18 +142,23 @@ class Model:
         weight = math.log2(usual / max(shares.get(name, usual / 4), RAREST))
         return max(weight, -(1 - COMMON_NAME) * self.weight(attribute, SAME))
 
-    def weigh(self, levels: Levels) -> tuple[float, float]:
-        """Bits for one person instead of two strangers, and of two relatives instead of two strangers."""
+    def weigh(self, levels: Levels) -> Bits:
+        """What the levels weigh, whatever the names are; remembered, since few patterns make millions of pairs."""
         known = self._weighed.get(levels)
         if known is None:
             told = [(name, level) for name, level in zip(ATTRIBUTES, levels, strict=True) if level]
-            known = self._weighed[levels] = (
-                sum(self.weight(*one) for one in told),
-                math.log2(self.relatives)
-                + sum(math.log2(RELATIVES[name][at] / self.strangers[name][at]) for name, at in told)
-                + namesake_twins(levels),
-            )
+            same = sum(self.weight(*one) for one in told)
+            related = math.log2(self.relatives) + namesake_twins(levels)
+            related += sum(math.log2(RELATIVES[name][at] / self.strangers[name][at]) for name, at in told)
+            known = self._weighed[levels] = self._bits(same, related)
         return known
+
+    def weigh_names(self, bits: Bits, rarity: float) -> Bits:
+        """With what the same name weighs more or less than names do: for relatives as much as for one person."""
+        return self._bits(bits.same + rarity, bits.related + rarity)
+
+    def _bits(self, same: float, related: float) -> Bits:
+        return Bits(same, related, self.prior + same - _log2_of_more(related + self.prior))
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -160,18 +175,17 @@ class Model:
 def judge(one: Record, other: Record, model: Model, *, in_full: bool = False) -> Verdict:
     """Are the two one person? The reasons come with the greatest first; of ignored pairs only where asked in full."""
     levels = compare(one, other)
-    same, related = model.weigh(levels)
-    if model.names:  # a rare name speaks for relatives as much as for one person
-        rare = sum(model.rarity(name, getattr(one, name)) for name in same_names(levels))
-        same, related = same + rare, related + rare
-    doubt = -_log2_of_more(related + model.prior)
-    weight = model.prior + same + doubt
+    bits = model.weigh(levels)
+    if model.names:
+        rarity = sum(model.rarity(name, getattr(one, name)) for name in same_names(levels))
+        bits = model.weigh_names(bits, rarity)
+    weight = bits.weight
     is_ignored = weight < REVIEW or not _is_backed(levels)
     if is_ignored and not in_full:
         return Verdict(weight, Band.IGNORE, (), ())
     vetoes = _vetoes(one, other, levels)
     band = Band.IGNORE if is_ignored else _band(weight, levels, vetoes)
-    reasons = _reasons(one, levels, model, against_relatives=related + model.prior > 0)
+    reasons = _reasons(one, levels, model, against_relatives=bits.related + model.prior > 0)
     return Verdict(weight, band, reasons, vetoes)
 
 
