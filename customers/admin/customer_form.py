@@ -1,6 +1,6 @@
 """The form of a person: what can be chosen is chosen by its name."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from crm.tenancy.markup import language_name
 from crm.tenancy.models import Club
 from crm.tenancy.scope import current_tenant
 from customers.admin import custom_values
+from customers.admin.conflicts import CatchesUp
 from customers.lifecycle import ENDED, NOT_YET
 from customers.models import CustomerProfile, CustomField, Stage, Status
 
@@ -74,7 +75,9 @@ class Section:
         return any(field.errors for field in self.fields)
 
 
-class CustomerForm(PlainLabels, forms.ModelForm[CustomerProfile]):
+class CustomerForm(CatchesUp, PlainLabels, forms.ModelForm[CustomerProfile]):
+    """Everything of a person that is written by hand; of the fields in `only`, if some are named."""
+
     email = forms.CharField(label=_("E-mail"), max_length=254, required=False, widget=forms.EmailInput)
     phone_number = forms.CharField(
         label=_("Phone"), max_length=40, required=False, widget=forms.TextInput(attrs={"type": "tel"})
@@ -135,9 +138,9 @@ class CustomerForm(PlainLabels, forms.ModelForm[CustomerProfile]):
             "customer_notes": _("The customer may read these; internal notes are for staff."),
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, only: Collection[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        profile = self.instance
+        profile, self.only = self.instance, only
         if profile._state.adding or profile.status not in dict(STATUSES):
             del self.fields["status"]
         if not profile._state.adding:
@@ -153,10 +156,19 @@ class CustomerForm(PlainLabels, forms.ModelForm[CustomerProfile]):
             ("language", tongue_choices(clubs, profile.language)),
             ("membership_status", membership_choices(profile.membership_status)),
         ):
-            self.fields[name].choices = offered  # type: ignore[attr-defined]
+            self.fields[name].choices = offered
         live = {field.key: field for field in CustomField.objects.live()}
         self.custom = custom_values.form_fields(live, profile)
         self.fields.update(self.custom)
+        self.columns = {
+            name: f"custom_fields.{name.removeprefix(custom_values.PREFIX)}" for name in self.custom
+        }
+        for name in set(self.fields) - {*only, "etag"} if only else ():
+            del self.fields[name]
+        self.carry()
+
+    def anew(self, data: Any) -> "CustomerForm":
+        return CustomerForm(data, instance=self.instance, only=self.only)
 
     def clean_status(self) -> str:
         return self.cleaned_data["status"] or str(self.initial.get("status"))
@@ -183,7 +195,7 @@ class CustomerForm(PlainLabels, forms.ModelForm[CustomerProfile]):
             if found.get(name) == self.initial.get(name):
                 found.pop(name, None)
         if "home_club_ref" in found:
-            labels: Any = dict(self.fields["home_club_ref"].choices)  # type: ignore[attr-defined]
+            labels: Any = dict(self.fields["home_club_ref"].choices)
             found["home_club_name"] = labels.get(found["home_club_ref"], "") if found["home_club_ref"] else ""
         return found
 

@@ -1,5 +1,6 @@
 """The form to add or edit a person. It writes through the services, as the API does."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import messages
@@ -32,9 +33,9 @@ ATTRIBUTES = {
 
 def edit_page(request: HttpRequest, model_admin: Any, profile: CustomerProfile | None) -> HttpResponse:
     """Show the form of `profile`, or of a new person; on success, their page."""
-    form = CustomerForm(request.POST or None, instance=profile)
+    form = open_form(request, profile)
     if request.method == "POST" and form.is_valid() and (saved := save(request, form, profile)):
-        messages.success(request, _t("%s is saved.") % saved)
+        messages.success(request, " ".join([_t("%s is saved.") % saved, form.meanwhile]).strip())
         return HttpResponseRedirect(page_url(saved.pk))
     context = {
         **model_admin.admin_site.each_context(request),
@@ -47,6 +48,14 @@ def edit_page(request: HttpRequest, model_admin: Any, profile: CustomerProfile |
         "suggested": suggested(),
     }
     return TemplateResponse(request, "admin/customers/edit.html", context)
+
+
+def open_form(
+    request: HttpRequest, profile: CustomerProfile | None, *, only: Collection[str] = ()
+) -> CustomerForm:
+    """The form as it is asked for or sent; one that was overtaken by other people's changes is brought up to them."""
+    form = CustomerForm(request.POST or None, instance=profile, only=only)
+    return form.caught_up() if form.is_bound and form.is_outdated() else form
 
 
 def save(request: HttpRequest, form: CustomerForm, profile: CustomerProfile | None) -> CustomerProfile | None:
@@ -70,7 +79,7 @@ def save(request: HttpRequest, form: CustomerForm, profile: CustomerProfile | No
     except PreconditionFailed:
         form.add_error(
             None,
-            _t("This customer changed since you opened the form. Look at the page, then change it again."),
+            _t("This customer changed since you opened the form. Save again to go on from what stands now."),
         )
     except DuplicateResource as error:
         _explain_duplicate(request, form, error)

@@ -5,8 +5,7 @@ from django.template.response import TemplateResponse
 
 from crm.tenancy.access import require
 from crm.tenancy.permissions import Right
-from customers.admin.customer_form import CustomerForm
-from customers.admin.editing import save
+from customers.admin.editing import open_form, save
 from customers.models import CustomerProfile
 
 FIELDS = {"name": ("first_name", "last_name"), "email": ("email",), "phone": ("phone_number",)}
@@ -15,15 +14,13 @@ FIELDS = {"name": ("first_name", "last_name"), "email": ("email",), "phone": ("p
 def field_view(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
     """The field's form, for a script to put in the place of the value; 204 once what was sent is saved.
 
-    It is written as the whole form writes it: against the ETag of when it was opened, with what is wrong at the field.
+    It is written as the whole form writes it: beside what others changed meanwhile, with what is wrong at the field.
     """
     require(request, Right.EDIT)
     name = request.GET.get("field", "")
     if name not in FIELDS:
         raise Http404
-    form = CustomerForm(request.POST or None, instance=profile)
-    for other in set(form.fields) - {*FIELDS[name], "etag"}:
-        del form.fields[other]
+    form = open_form(request, profile, only=FIELDS[name])
     if request.method == "POST" and form.is_valid() and save(request, form, profile):
         return HttpResponse(status=204)
     context = {"form": form, "profile": profile, "field": name}

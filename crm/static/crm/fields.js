@@ -1,3 +1,5 @@
+// What forms do beyond HTML. Writing into a field that somebody else changed too says that one's own words stand.
+//
 // A key that is proposed from a label: data-proposed-from="#id_label" fills an input in camelCase while the label is
 // typed, until somebody writes another key.
 
@@ -9,6 +11,11 @@ function proposed(label) {
 }
 
 export function startFields() {
+  document.addEventListener("input", (event) => {
+    if (event.target.type === "radio") return;
+    const mine = event.target.closest("[data-clash]")?.querySelector("input[value=mine]");
+    if (mine) mine.checked = true;
+  });
   for (const input of document.querySelectorAll("input[data-proposed-from]")) {
     const label = document.querySelector(input.dataset.proposedFrom);
     if (!label || (input.value && input.value !== proposed(label.value))) continue;
