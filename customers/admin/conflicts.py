@@ -109,12 +109,9 @@ class CatchesUp:
         for name in open_ones:
             self.add_error(name, _t("Say which of the two stands."))  # type: ignore[attr-defined]
         if open_ones:
-            said = [
-                _t("%(who)s changed the same as you while you were editing: choose below which stands.")
-                % {"who": self._who(open_ones)},
-                self.meanwhile,
-            ]
-            self.add_error(None, capfirst(" ".join(filter(None, said))))  # type: ignore[attr-defined]
+            asked = _t("%(who)s changed the same as you while you were editing: choose below which stands.")
+            said = [asked % {"who": self._who(open_ones)}, self.meanwhile]
+            self.add_error(None, [capfirst(one) for one in said if one])  # type: ignore[attr-defined]
 
     @cached_property
     def meanwhile(self) -> str:

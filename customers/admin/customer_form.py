@@ -28,6 +28,7 @@ GENDERS = [
 RUNNING = ("ACTIVE", "SUSPENDED")
 STATUSES = [(status.value, status.label) for status in (Status.ACTIVE, Status.INACTIVE)]
 CUSTOM = "custom"
+TIERS_FROM = 1000  # people among whom tiers to suggest are looked for
 SECTIONS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("name", _("Name"), ("first_name", "last_name", "display_name", "date_of_birth", "gender")),
     ("contact", _("Contact"), ("email", "phone_number", "shared", "country", "language")),
@@ -115,6 +116,7 @@ class CustomerForm(CatchesUp, PlainLabels, forms.ModelForm[CustomerProfile]):
         )  # fmt: skip
         widgets = {
             "display_name": forms.TextInput(attrs={"data-wide": ""}),
+            "membership_tier": forms.TextInput(attrs={"list": "known-tiers", "autocomplete": "off"}),
             **{
                 name: forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
                 for name in ("date_of_birth", "member_since", "membership_expiry", "data_retention_date")
@@ -198,6 +200,12 @@ class CustomerForm(CatchesUp, PlainLabels, forms.ModelForm[CustomerProfile]):
             labels: Any = dict(self.fields["home_club_ref"].choices)
             found["home_club_name"] = labels.get(found["home_club_ref"], "") if found["home_club_ref"] else ""
         return found
+
+
+def tiers() -> list[str]:
+    """The tiers that the people changed last have, whoever named them. One statement, by an index."""
+    recent = CustomerProfile.objects.order_by("-updated_at", "-id").values_list("membership_tier", flat=True)
+    return sorted(set(recent[:TIERS_FROM]) - {""}, key=str.casefold)
 
 
 def club_choices(clubs: Iterable[Club], profile: CustomerProfile) -> Choices:

@@ -13,7 +13,7 @@ from crm.errors import CRMError, DuplicateResource, PreconditionFailed, Validati
 from crm.tenancy.access import actor
 from crm.versions import Condition
 from customers.admin import custom_values
-from customers.admin.customer_form import CustomerForm
+from customers.admin.customer_form import CustomerForm, tiers
 from customers.admin.html import page_url
 from customers.admin.tagging import suggested
 from customers.custom_fields import WIRE
@@ -46,6 +46,7 @@ def edit_page(request: HttpRequest, model_admin: Any, profile: CustomerProfile |
         "errors": form.errors,
         "sections": form.sections(),
         "suggested": suggested(),
+        "tiers": tiers(),
     }
     return TemplateResponse(request, "admin/customers/edit.html", context)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from crm.outbox.models import OutboxMessage
 from crm.tenancy.models import Tenant
+from crm.tenancy.scope import tenant_scope
 from customers.holdings import read_holders
 from customers.models import CustomerProfile
 from customers.services import update_customer
@@ -217,6 +218,20 @@ def test_errors_stand_at_the_field_and_lead_there_from_the_top(tenant: Tenant) -
 def test_tags_are_suggested_from_those_there_are(tenant: Tenant) -> None:
     update_customer(CustomerProfileFactory().pk, {"tags": ["committee"]}, by="user:x")
     assert '<option value="committee">' in staff_of().get(ADD).content.decode()
+
+
+def test_a_tier_is_free_text_with_those_in_use_to_choose_from(tenant: Tenant, other_tenant: Tenant) -> None:
+    for tier in ("Silver", "gold", "Silver", ""):
+        CustomerProfileFactory(membership_tier=tier)
+    with tenant_scope(other_tenant):
+        CustomerProfileFactory(membership_tier="Elsewhere")
+    page = staff_of().get(ADD)
+    assert page.context["tiers"] == ["gold", "Silver"]
+    assert '<datalist id="known-tiers"><option value="gold"></option>' in page.content.decode()
+    person = CustomerProfileFactory()
+    assert change(staff_of(), person, membership_tier="Founder").status_code == 302
+    person.refresh_from_db()
+    assert person.membership_tier == "Founder"
 
 
 def in_place(browser: Browser, profile: CustomerProfile, field: str, **answers: str) -> Any:

@@ -132,3 +132,22 @@ def test_a_field_is_changed_where_it_stands(log_in: LogIn, ann: Any) -> None:
     expect(page.locator("form.in-place")).to_have_count(0)
     ann.refresh_from_db()
     assert (ann.email, ann.last_name) == ("new@example.com", "Zulu")
+
+
+def test_of_a_field_that_both_changed_one_says_whose_stands(log_in: LogIn, ann: Any) -> None:
+    page = log_in(360, 740)
+    page.goto(f"{LIST}{ann.pk}/change/")
+    page.get_by_label("Last name").fill("Slow")
+    page.get_by_label("Called").fill("Annie")
+    update_customer(ann.pk, {"last_name": "Quick", "display_name": "Nan", "is_vip": True}, by="user:x")
+    page.get_by_role("button", name="Save").click()
+    last, called = page.get_by_role("group", name="Last name"), page.get_by_role("group", name="Called")
+    expect(last.get_by_label("Theirs")).not_to_be_checked()
+    assert [*flaws(page), *axe(page)] == []
+    called.get_by_label("Called").press_sequentially("!")  # who writes on means their own
+    expect(called.get_by_label("Yours")).to_be_checked()
+    last.get_by_label("Theirs").check()
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(f"**{LIST}{ann.pk}/")
+    saved = CustomerProfile.objects.get(pk=ann.pk)
+    assert (saved.last_name, saved.display_name, saved.is_vip) == ("Quick", "Annie!", True)
