@@ -46,6 +46,8 @@ SCHEDULE = (
     Job("apply events of lifted restrictions", "timeline.apply_held", 60),
     Job("ask about who came of age", "customers.review_majority", 24 * HOUR),
     Job("compare whom the news missed", "customers.catch_up_on_duplicates", HOUR),
+    Job("line up what segments wait for", "segments.sweep", 1),
+    Job("apply the clock to segments", "segments.apply_clock", 60),
     Job("tidy what people are found by", "customers.tidy_search", 24 * HOUR),
 )
 

@@ -19,6 +19,7 @@ from customers.models import (
     IdentityAlias,
     ProfilePart,
 )
+from segments.models import Segment
 from timeline.models import Activity, EventBody, InboundEvent, Note, NoteRevision
 from timeline.models.notes import FIELDS
 
@@ -193,3 +194,14 @@ def issue_key(tenant: Tenant, *, scopes: list[str] | None = None, **fields: Any)
     wanted = [scope.value for scope in Scope] if scopes is None else scopes
     with tenant_scope(tenant):
         return ApiKey.issue(name="Test", scopes=wanted, tenant=tenant, **fields)
+
+
+class SegmentFactory(DjangoModelFactory[Segment]):
+    """A segment that was worked out once, of nobody yet."""
+
+    class Meta:
+        model = Segment
+
+    tenant = factory.LazyFunction(current_tenant)
+    name = factory.Sequence(lambda n: f"Segment {n}")
+    criteria = {"combinator": "AND", "rules": [{"field": "isVip", "operator": "eq", "value": True}]}

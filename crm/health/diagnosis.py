@@ -19,6 +19,8 @@ from crm import env, heartbeats
 from crm.health import report, silence, vitals
 from crm.tenancy.models import Tenant
 from crm.tenancy.scope import tenant_scope
+from segments import queue
+from segments.models import State
 from timeline import consistency
 
 RUNBOOKS = "docs/runbooks"
@@ -162,6 +164,20 @@ def _sources() -> Iterator[Finding]:
         yield Finding("sources", Level.OK, "No source is silent beyond its rhythm.")
 
 
+def _segments() -> Iterator[Finding]:
+    waiting = queue.waiting()
+    says = f"{waiting.size} changes of people wait for segments to look, the oldest for {waiting.oldest or 0:.0f} s."
+    late, do = (waiting.oldest or 0) > report.LATE_TOUCHES, f"See {RUNBOOKS}/segments.md."
+    yield _finding("segment touches", late, says, do, fine=says)
+    troubled = queue.troubled(timezone.now())
+    for one in troubled[:MOST_TENANTS]:
+        is_broken = one.state == State.BROKEN
+        says = f"“{one.name}” of {one.tenant.slug} is {'broken: ' + one.refresh_error if is_broken else 'out of date.'}"
+        yield Finding("segments", Level.WARNING, says, do)
+    if not troubled:
+        yield Finding("segments", Level.OK, "Every segment is up to date.")
+
+
 def _consistency() -> Iterator[Finding]:
     """Every tenant against the rules of timeline.consistency, the first so many of them."""
     tenants = Tenant.objects.filter(is_active=True).order_by("pk")
@@ -244,6 +260,7 @@ def _duration(seconds: float) -> str:
 OF_DATABASE: dict[str, Examination] = {
     "migrations": _migrations, "roles and servers": _database_settings, "connections": _connections, "clock": _clock,
     "outbox": _outbox, "events": _events, "processes": _processes, "sources": _sources,
+    "segments": _segments,
     "consistency": _consistency,
 }  # fmt: skip
 OTHERS: dict[str, Examination] = {"redis": _redis, "broker": _broker, "disk": _disk, "settings": _settings}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -11,6 +12,7 @@ from redis.exceptions import RedisError
 
 from crm import heartbeats
 from crm.health import silence, vitals
+from segments import queue
 
 log = structlog.get_logger(__name__)
 
@@ -122,6 +124,17 @@ def _sources() -> Iterator[Metric]:
     yield gauge
 
 
-OF_DATABASE = (_events, _outbox, _processes)
+def _segments() -> Iterator[Metric]:
+    waiting = queue.waiting()
+    yield _gauge(
+        "fairway_segment_touches_waiting", "Changes of people that segments have not looked at.", waiting.size
+    )
+    yield _gauge(
+        "fairway_segment_touches_oldest_seconds", "Age of the oldest of them.", waiting.oldest or 0.0
+    )
+    yield _gauges("fairway_segments", "Segments in use.", "state", queue.by_state(timezone.now()).items())
+
+
+OF_DATABASE = (_events, _outbox, _processes, _segments)
 OF_REDIS = (_streams, _queues)
 OF_BOTH = (_sources,)

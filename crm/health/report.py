@@ -6,16 +6,20 @@ from typing import Any, NamedTuple
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
 from redis.exceptions import RedisError
 
 from crm import heartbeats
 from crm.health import silence, vitals
+from segments import queue
+from segments.models import State
 
 log = structlog.get_logger(__name__)
 
 OK, DEGRADED, UNAVAILABLE = "ok", "degraded", "unavailable"
 LATE_NEWS = 120.0  # seconds that news may wait for the relay
 LATE_EVENTS = {"high": 60.0, "normal": 300.0, "low": 3600.0}  # seconds that due events may wait for a worker
+LATE_TOUCHES = 60.0  # seconds that a change of somebody may wait for the segments to look
 STUCK = 60.0  # seconds in which a worker must have worked off some of the events that are due
 
 
@@ -110,6 +114,17 @@ def _dead() -> dict[str, Any]:
     return {"status": OK, "count": vitals.dead_letters()}
 
 
+def _segments() -> dict[str, Any]:
+    waiting, broken = queue.waiting(), queue.by_state(timezone.now())[State.BROKEN]
+    late = (waiting.oldest or 0) > LATE_TOUCHES
+    return {
+        "status": DEGRADED if late or broken else OK,
+        "broken": broken,
+        "waiting": waiting.size,
+        "oldestSeconds": _seconds(waiting.oldest),
+    }
+
+
 def _sources() -> dict[str, Any]:
     """The sources that are silent beyond their rhythm, as the last watch knows them."""
     silent = [
@@ -149,5 +164,5 @@ def _seconds(age: float | None) -> float | None:
 
 NUMBERS: dict[str, Callable[[], dict[str, Any]]] = {
     "outbox": _outbox, "events": _events, "deadLetters": _dead, "beat": _beat, "workers": _workers,
-    "sources": _sources,
+    "sources": _sources, "segments": _segments,
 }  # fmt: skip

@@ -27,6 +27,8 @@ EXCEPTIONS = {
     r"FROM timeline_inboundevent WHERE dead_at IS NOT NULL$": "health: how many dead letters, of all",
     r"FROM tenancy_tenant t CROSS JOIN unnest.* LATERAL .*WHERE tenant_id = t\.id": "health: the oldest of each tenant",
     r"^WITH bins AS .*tenant_id IN \(SELECT id FROM tenancy_tenant WHERE is_active\)": "health: silent sources, of all",
+    r"FROM segments_segmenttouch ORDER BY tenant_id LIMIT 1": "from tenant to tenant: who has work",
+    r"FROM segments_segment s JOIN tenancy_tenant t .* s\.due_at <= ": "which tenants have segments that are due",
     r"^DELETE FROM \w+ .*\b(relayed_at|created_at|saved_at) < ": "age alone decides what is purged",
     r"^DELETE FROM timeline_eventbody ": "age alone decides what is purged",
     r"^SELECT .*has_table_privilege": "health: asks for rights, not for rows",

@@ -77,7 +77,7 @@ def test_what_this_process_counted(db, redis):
 def test_it_costs_few_statements_however_many_tenants(
     tenant, other_tenant, redis, django_assert_max_num_queries
 ):
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         scraped()
 
 

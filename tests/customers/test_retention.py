@@ -114,7 +114,12 @@ def test_nobody_decides_what_can_not_be(tenant: Tenant, days: dict[str, int]) ->
 def test_an_admin_sees_how_much_would_go_before_it_goes(tenant: Tenant) -> None:
     ActivityFactory(category="WEB", type="WEB_PAGE_VIEW", occurred_at=timezone.now() - timedelta(days=40))
     admin = log_in(member("ADMIN").user)
-    sent: dict[str, Any] = {"WEB_VIEWS": "30", "EVENT_BODIES": "90", "DEAD_LETTERS": "90"}
+    sent: dict[str, Any] = {
+        "WEB_VIEWS": "30",
+        "EVENT_BODIES": "90",
+        "DEAD_LETTERS": "90",
+        "SEGMENT_CHANGES": "730",
+    }
     trial = admin.post(PAGE, {**sent, "preview": "1"}).content.decode()
     assert "A trial" in trial
     assert not RetentionRule.objects.exists()

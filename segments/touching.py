@@ -1,0 +1,75 @@
+"""The database's side of live segments, for migrations: triggers that note whom a statement changed something about.
+
+Statement-level, one INSERT each; who is noted twice is looked at once.
+"""
+
+from collections.abc import Iterable
+
+from django.db.migrations import RunSQL
+
+INSERT = "INSERT INTO segments_segmenttouch (tenant_id, customer_id) SELECT DISTINCT tenant_id, person FROM"
+FUNCTION = """
+CREATE OR REPLACE FUNCTION {name}_on_{act}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    {insert} ({rows}) touched WHERE person IS NOT NULL;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER {name}_on_{act} AFTER {event} ON {table}
+    REFERENCING {tables}
+    FOR EACH STATEMENT EXECUTE FUNCTION {name}_on_{act}();
+"""
+OLD, NEW = "OLD TABLE AS before", "NEW TABLE AS now_so"
+# The events of the past come with a word of their own: what they fill sets nothing off.
+PAST = """
+CREATE FUNCTION segments_past_on_update() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO segments_segmenttouch (tenant_id, customer_id, cause)
+    SELECT DISTINCT n.tenant_id, coalesce(p.root_id, n.customer_id), 'HISTORICAL'
+    FROM now_so n JOIN before b ON b.id = n.id
+    LEFT JOIN customers_profilepart p ON p.tenant_id = n.tenant_id AND p.customer_id = n.customer_id
+    WHERE n.historical AND n.status = 'SUCCESS' AND b.status <> 'SUCCESS' AND n.customer_id IS NOT NULL;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER segments_past_on_update AFTER UPDATE ON timeline_inboundevent
+    REFERENCING OLD TABLE AS before NEW TABLE AS now_so
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_past_on_update();
+"""
+UNDO_PAST = """
+DROP TRIGGER segments_past_on_update ON timeline_inboundevent;
+DROP FUNCTION segments_past_on_update();
+"""
+
+
+def touch_people(
+    table: str, columns: Iterable[str], *, person: str = "customer_id", key: str = "id"
+) -> RunSQL:
+    """Note whose rows of `table` come, go, or have another value in one of the columns.
+
+    person: the column that says whose a row is; a row that goes over to somebody else counts for both.
+    Naming other columns later replaces the functions.
+    """
+    name = f"segments_touch_{table.partition('_')[2]}"
+    was, is_now = (", ".join(f"{row}.{column}" for column in columns) for row in ("b", "n"))
+    updated = f"""
+        SELECT n.tenant_id, one.person FROM now_so n JOIN before b ON b.{key} = n.{key}
+        CROSS JOIN LATERAL (VALUES (n.{person}), (b.{person})) AS one (person)
+        WHERE n.{person} IS DISTINCT FROM b.{person} OR ({was}) IS DISTINCT FROM ({is_now})"""  # noqa: S608
+    acts = {
+        "insert": ("INSERT", NEW, f"SELECT tenant_id, {person} AS person FROM now_so"),  # noqa: S608
+        "update": ("UPDATE", f"{OLD} {NEW}", updated),
+        "delete": ("DELETE", OLD, f"SELECT tenant_id, {person} AS person FROM before"),  # noqa: S608
+    }
+    return RunSQL(
+        "".join(
+            FUNCTION.format(
+                name=name, act=act, event=event, table=table, tables=tables, rows=rows, insert=INSERT
+            )
+            for act, (event, tables, rows) in acts.items()
+        ),
+        "".join(f"DROP TRIGGER {name}_on_{act} ON {table}; DROP FUNCTION {name}_on_{act}();" for act in acts),
+    )
+
+
+def touch_past() -> RunSQL:
+    """Note of whom an event of the past told."""
+    return RunSQL(PAST, UNDO_PAST)
