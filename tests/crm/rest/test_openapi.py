@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.urls import get_resolver
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, Phase, assume, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
@@ -92,6 +92,9 @@ def test_nothing_that_is_sent_gets_an_answer_outside_of_it(tenant, served, rows,
     )  # fmt: skip
     @given(case=schema[path][method].as_strategy(mode, headers={"Authorization": f"Bearer {key}"}))
     def check(case: Any) -> None:
+        # One text that is too long is two that are not, once it is sent: commas stand between the values of a list.
+        lists = [value for value in (case.query or {}).values() if isinstance(value, list)]
+        assume(not any("," in str(one) for value in lists for one in value))
         if mode == GenerationMode.POSITIVE:
             for parameter in ("tenantId", "cursor"):
                 (case.query or {}).pop(parameter, None)
