@@ -4,18 +4,19 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from customers.terms import fold
+from customers.faces import first_names_agree, joined, words
 
 
 class Known(NamedTuple):
     """What tells a person from others, from all of their parts.
 
-    identifiers: kind -> the values they have. is_closed: deleted, or locked by law: nothing happens to them by itself.
+    identifiers: kind -> the values they have. first_names, last_names: as customers.faces reads them, first names in
+    words. is_closed: deleted, or locked by law: nothing happens to them by itself.
     """
 
     identifiers: Mapping[str, frozenset[str]]
     born: frozenset[date]
-    first_names: frozenset[str]
+    first_names: frozenset[tuple[str, ...]]
     last_names: frozenset[str]
     is_closed: bool
 
@@ -26,8 +27,8 @@ class Known(NamedTuple):
         return cls(
             {kind: frozenset(values) for kind, values in identifiers.items()},
             frozenset(row["date_of_birth"] for row in rows if row["date_of_birth"]),
-            frozenset(name for row in rows if (name := plain(row["first_name"]))),
-            frozenset(name for row in rows if (name := plain(row["last_name"]))),
+            frozenset(given for row in rows if (given := words(row["first_name"]))),
+            frozenset(name for row in rows if (name := joined(row["last_name"]))),
             any(row["status"] == "DELETED" or row["processing_restricted_at"] for row in rows),
         )
 
@@ -45,11 +46,6 @@ class Known(NamedTuple):
         )
 
 
-def plain(name: str) -> str:
-    """A name without case, accents, blanks and punctuation."""
-    return "".join(letter for letter in fold(name) if letter.isalnum())
-
-
 def conflict(one: Known, other: Known, *, is_ever_one: Callable[[str], bool]) -> str:
     """Why these two are not made one without being asked, in words; nothing if they may be.
 
@@ -64,11 +60,6 @@ def conflict(one: Known, other: Known, *, is_ever_one: Callable[[str], bool]) ->
         return "the birth dates differ"
     if one.last_names and other.last_names and one.last_names != other.last_names:
         return "the last names differ"
-    if any(not is_same_first(mine, theirs) for mine in one.first_names for theirs in other.first_names):
+    if any(not first_names_agree(mine, theirs) for mine in one.first_names for theirs in other.first_names):
         return "the first names differ"
     return ""
-
-
-def is_same_first(one: str, other: str) -> bool:
-    """Equal, or one is the initial of the other."""
-    return one == other or (min(len(one), len(other)) == 1 and one[:1] == other[:1])

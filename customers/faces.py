@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -45,22 +45,32 @@ def difference(one: Face, other: Face) -> str:
     """Why the two can't be one person, in words; "" when they can. What is blank never differs."""
     if one.born and other.born and one.born != other.born:
         return "birth dates differ"
-    mine, theirs = "".join(words(one.last_name)), "".join(words(other.last_name))
+    mine, theirs = joined(one.last_name), joined(other.last_name)
     if mine and theirs and mine != theirs:
         return "last names differ"
-    return "" if _first_names_agree(words(one.first_name), words(other.first_name)) else "first names differ"
+    return "" if first_names_agree(words(one.first_name), words(other.first_name)) else "first names differ"
 
 
 def is_alike(one: Face, other: Face) -> bool:
     """Both say the same first name or birth date: more than that nothing speaks against it."""
     same_day = one.born is not None and one.born == other.born
-    mine, theirs = words(one.first_name), words(other.first_name)
+    mine, theirs = joined(one.first_name), joined(other.first_name)
     return not difference(one, other) and (same_day or bool(mine and mine == theirs))
 
 
-def _first_names_agree(mine: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
-    """Word for word as far as both go; a single letter is an initial: “J.”, “Jan”, “Jan Pieter”."""
-    return all(a == b or (1 in (len(a), len(b)) and a[0] == b[0]) for a, b in zip(mine, theirs, strict=False))
+def first_names_agree(mine: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Word for word as far as both go; a single letter is an initial: “J.”, “Jan”, “Jan Pieter”.
+
+    Takes the words of each. How a name is taken apart makes no other name: “Anna Marie”, “Annamarie”.
+    """
+    pairs = zip(mine, theirs, strict=False)
+    is_prefix = all(a == b or (1 in (len(a), len(b)) and a[0] == b[0]) for a, b in pairs)
+    return is_prefix or "".join(mine) == "".join(theirs)
+
+
+def joined(name: str) -> str:
+    """A name as one word, without case, accents, blanks and punctuation."""
+    return "".join(words(name))
 
 
 @lru_cache(maxsize=20_000)

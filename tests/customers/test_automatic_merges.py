@@ -3,12 +3,8 @@ from itertools import count, permutations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from crm.tenancy.models import Tenant
-from customers.conflicts import Known, conflict
-from customers.identity_rules import DEFAULT
 from customers.models import CustomerProfile, DuplicateCandidate, HouseholdMember, MergeRecord
 from customers.services import get_customer, resolve
 from customers.unmerging import unmerge
@@ -139,65 +135,3 @@ def test_every_order_of_what_ties_three_ends_in_the_same_people() -> None:
     worlds = [live_through(list(order), chunks=[1] * 5) for order in list(permutations(events))[::7]]
     assert all(world == worlds[0] for world in worlds)
     assert len(worlds[0]["people"]) == 1
-
-
-values = st.frozensets(st.sampled_from("abc"), min_size=1, max_size=2)
-ids = st.dictionaries(st.sampled_from(["sclMemberId", "authUserId", "email"]), values)
-words = st.sampled_from(["", "Ann", "A.", "ann", "Ánn", "Ben"])
-
-
-@st.composite
-def known(draw: Any) -> Known:
-    row = {
-        "first_name": draw(words), "last_name": draw(words), "status": draw(st.sampled_from(["ACTIVE", "DELETED"])),
-        "date_of_birth": draw(st.sampled_from([None, AT.date(), (AT - timedelta(days=9)).date()])),
-        "processing_restricted_at": draw(st.sampled_from([None, AT])),
-    }  # fmt: skip
-    return Known.of([row], draw(ids))
-
-
-def check_conflict(one: Known, other: Known) -> None:
-    def says(one: Known, other: Known) -> str:
-        return conflict(one, other, is_ever_one=lambda kind: DEFAULT.of(kind).is_ever_one)
-
-    assert says(one, other) == says(other, one)
-    both = (one.identifiers.keys() & other.identifiers.keys()) - {"email"}
-    if any(one.identifiers[kind] != other.identifiers[kind] for kind in both):
-        assert says(one, other)
-    if one.born and other.born and one.born != other.born:
-        assert says(one, other)
-
-
-@settings(max_examples=200, deadline=None)
-@given(known(), known())
-def test_another_number_that_is_had_once_is_always_a_conflict(one: Known, other: Known) -> None:
-    check_conflict(one, other)
-
-
-@pytest.mark.proof
-@settings(max_examples=10_000, deadline=None)
-@given(known(), known())
-def test_ten_thousand_who_have_another_number_are_never_merged(one: Known, other: Known) -> None:
-    check_conflict(one, other)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "is_conflict"),
-    [
-        ("Ann", "ANN", False), ("Ann", "A.", False), ("José", "Jose", False), ("", "Ann", False), ("Ann", "Ben", True),
-        ("Anna-Marie", "Anna Marie", False), ("B", "Ann", True),
-    ],
-)  # fmt: skip
-def test_how_first_names_are_compared(one: str, other: str, is_conflict: bool) -> None:
-    rows = [
-        {
-            "first_name": n,
-            "last_name": "",
-            "status": "ACTIVE",
-            "date_of_birth": None,
-            "processing_restricted_at": None,
-        }
-        for n in (one, other)
-    ]
-    first, second = (Known.of([row], {}) for row in rows)
-    assert bool(conflict(first, second, is_ever_one=lambda _kind: True)) is is_conflict

@@ -10,6 +10,7 @@ SAME = [
     (Face("Zoë", "Müller"), Face("ZOE", "Muller")),
     (Face("Jan-Pieter", "van der Merwe"), Face("J.P.", "VanDerMerwe")),
     (Face("Jan", "Nel"), Face("Jan Pieter", "Nel")),
+    (Face("Anna-Marie", "Nel"), Face("Annamarie", "Nel")),
     (Face("T.", "O’Brien"), Face("Thandi", "OBRIEN")),
     (Face("", "Nel"), Face("Ann", "")),
     (Face("Ann", "Nel", date(1980, 1, 2)), Face("Ann", "Nel")),
