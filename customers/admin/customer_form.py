@@ -17,14 +17,9 @@ from customers.admin import custom_values
 from customers.admin.conflicts import CatchesUp
 from customers.lifecycle import ENDED, NOT_YET
 from customers.models import CustomerProfile, CustomField, Stage, Status
+from customers.words import GENDERS
 
 Choices = list[tuple[Any, Any]]
-GENDERS = [
-    ("FEMALE", _("Female")),
-    ("MALE", _("Male")),
-    ("NON_BINARY", _("Non-binary")),
-    ("OTHER", _("Other")),
-]
 RUNNING = ("ACTIVE", "SUSPENDED")
 STATUSES = [(status.value, status.label) for status in (Status.ACTIVE, Status.INACTIVE)]
 CUSTOM = "custom"
@@ -153,7 +148,7 @@ class CustomerForm(CatchesUp, PlainLabels, forms.ModelForm[CustomerProfile]):
         clubs = list(Club.objects.all())
         for name, offered in (
             ("home_club_ref", club_choices(clubs, profile)),
-            ("gender", with_current(GENDERS, profile.gender)),
+            ("gender", with_current([*GENDERS.items()], profile.gender)),
             ("country", country_choices(clubs, profile.country)),
             ("language", tongue_choices(clubs, profile.language)),
             ("membership_status", membership_choices(profile.membership_status)),

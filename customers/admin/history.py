@@ -22,6 +22,7 @@ from customers.admin.tabs import Panel, tab
 from customers.custom_fields import definitions
 from customers.history import HISTORY, changes_of, with_names
 from customers.models import CustomerProfile, FieldChange
+from customers.words import SAID
 
 TAKE, LONGEST = 25, 160
 OWN = "custom_fields."
@@ -151,6 +152,8 @@ def shown(field: str, value: Any) -> str:
         return f"“{dict(column.flatchoices).get(value, value)}”"
     if isinstance(column, models.DateField) and isinstance(value, str):
         return day_words(column, value)
+    if name in SAID and not dot:
+        return f"“{SAID[name](str(value))}”" if value else ""
     return f"“{Truncator(source_name(str(value))).chars(LONGEST)}”"
 
 

@@ -36,7 +36,7 @@ from customers.models import (
     Membership,
 )
 from customers.visibility import of_visible_people, visible_people
-from customers.words import CHANNELS
+from customers.words import CHANNELS, gender_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def prop(profile: CustomerProfile, label: str, attribute: str, value: Any = None
 def contact(profile: CustomerProfile) -> list[Prop]:
     known = [
         prop(profile, _("Born"), "date_of_birth", born(profile.date_of_birth) or profile.born_in),
-        prop(profile, _("Gender"), "gender", profile.gender.capitalize()),
+        prop(profile, _("Gender"), "gender", gender_words(profile.gender)),
         prop(profile, _("Country"), "country", country_name(profile.country)),
         prop(profile, _("Language"), "language", language_name(profile.language)),
         prop(profile, _("Customer type"), "customer_type", profile.get_customer_type_display()),

@@ -22,6 +22,7 @@ from customers.admin import pair_words
 from customers.admin.kinds import kind_words, reason_words
 from customers.models import AliasHolder, CustomerProfile, DuplicateCandidate
 from customers.stamps import EPOCH, Stamp
+from customers.words import SAID
 
 COMPARED = {
     "full_name": (_("Name"), ("display_name", "last_name", "first_name")),
@@ -30,6 +31,7 @@ COMPARED = {
     "date_of_birth": (_("Born"), ("date_of_birth",)),
     "gender": (_("Gender"), ("gender",)),
     "country": (_("Country"), ("country",)),
+    "language": (_("Language"), ("language",)),
     "home_club_name": (_("Home club"), ("home_club_name", "home_club_ref")),
     "membership_tier": (_("Tier"), ("membership_tier",)),
     "membership_status": (_("Membership"), ("membership_status",)),
@@ -204,6 +206,8 @@ def lines(one: CustomerProfile, other: CustomerProfile) -> list[Line]:
 
 def cell(profile: CustomerProfile, name: str, columns: tuple[str, ...]) -> Cell:
     value = getattr(profile, name)
+    if value and name in SAID:
+        value = SAID[name](value)
     stamp = next((profile.provenance[column] for column in columns if column in profile.provenance), None)
     if not value or stamp is None:
         return Cell(value)

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from crm.tenancy.models import AuditEntry, Tenant
-from customers.models import DuplicateCandidate, PrivacyRequest
+from customers.models import CustomerProfile, DuplicateCandidate, PrivacyRequest
 from tests.factories import ClubFactory, CustomerProfileFactory
 from tests.pages import at_most, staff_of
 
@@ -39,6 +39,19 @@ def test_a_pair_is_compared_side_by_side(pair: DuplicateCandidate) -> None:
     assert AuditEntry.objects.filter(action="customer.viewed").count() == 2
     swapped = browser.text(f"{PAIRS}{pair.pk}/?swap")
     assert ("Ann Botha Anna Botha" in page) != ("Ann Botha Anna Botha" in swapped)
+
+
+def test_countries_languages_and_genders_are_said_in_words(pair: DuplicateCandidate) -> None:
+    CustomerProfile.objects.filter(pk=pair.first_id).update(country="ZA", language="en-ZA", gender="female")
+    CustomerProfile.objects.filter(pk=pair.second_id).update(country="GB", language="af", gender="FEMALE")
+    browser = staff_of()
+    page = browser.text(f"{PAIRS}{pair.pk}/")
+    assert "Gender Female Female" in page, "spelt otherwise is no difference"
+    assert "Country (differs) South Africa United Kingdom" in page
+    assert "Language (differs) English (South Africa) Afrikaans" in page
+    merge = browser.text(f"/admin/customers/customerprofile/{pair.first_id}/merge/?with={pair.second_id}")
+    assert all(words in merge for words in ("South Africa", "United Kingdom", "Afrikaans", "Female"))
+    assert not {"ZA", "GB", "en-ZA", "FEMALE"} & set(merge.split())
 
 
 def test_reasons_stand_in_words_with_what_they_weigh(pair: DuplicateCandidate) -> None:
