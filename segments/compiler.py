@@ -1,13 +1,16 @@
-"""Trees in SQL: who matches one, and whom the clock alone may move in or out.
+"""Trees in SQL: who matches one.
 
-A tree becomes one condition on the profile `p` and its metrics `m`; rows that are counted are joined as one derived
-table each, so that the whole is one pass over each table. "Not" is pushed down to the leaves, where `IS NOT TRUE` makes
-an unknown a plain no: nowhere above a leaf is there a third value. What somebody wrote is a parameter, always.
+A tree becomes one condition on the profile `p` and its metrics `m`. Rows that are counted or measured are joined as one
+derived table each, so that the whole is one pass over each table however the rules are put together; whether there are
+any at all is an EXISTS. "Not" is pushed down to the leaves, where `IS NOT TRUE` makes an unknown a plain no: nowhere
+above a leaf is there a third value. What somebody wrote is a parameter, always.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
+from decimal import Decimal
+from itertools import count
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,19 +23,38 @@ from crm.tenancy.scope import current_tenant
 from customers import custom_fields
 from customers.models import CustomerProfile, CustomField, Status
 from customers.models.profile import CustomerQuerySet
-from customers.terms import fold
-from segments import fields, patterns
-from segments.conditions import Days, Spans, times_of
+from segments import fields
+from segments.columns import column_of, compared, was
+from segments.conditions import since
+from segments.evaluator import answers
 from segments.operators import positive
-from segments.periods import Clock, Span
-from segments.rules import AND, Group, Node, Test
+from segments.periods import Clock
+from segments.relations import choices_of
 from segments.statements import Sql, joined, sql
-from segments.vocabulary import Field, Kind, Vocabulary
+from segments.trees import (
+    AND,
+    COUNTED,
+    EMPTY,
+    FieldRule,
+    Function,
+    Group,
+    Leaf,
+    Node,
+    RowsRule,
+    SequenceRule,
+    Step,
+)
+from segments.vocabulary import Field, Kind, Relation, Vocabulary
 
 POPULATION = Sql(
     "p.status IN ('ACTIVE', 'INACTIVE') AND NOT p.is_light AND p.erased_at IS NULL"
     " AND p.processing_restricted_at IS NULL"
 )
+PEOPLE = Sql(
+    "customers_customerprofile p"
+    " LEFT JOIN customers_customermetrics m ON m.tenant_id = p.tenant_id AND m.customer_id = p.id"
+)
+NEWEST, OLDEST = Sql("DESC"), Sql("ASC")
 
 
 def population() -> CustomerQuerySet:
@@ -46,11 +68,6 @@ def population() -> CustomerQuerySet:
     return people
 
 
-def current_vocabulary() -> Vocabulary:
-    """What the rules of the open tenant can be about. One statement."""
-    return fields.vocabulary(map(custom_field, custom_fields.definitions().values()))
-
-
 def matching(
     tree: Group, *, moment: datetime, zone: ZoneInfo | None = None, only: Collection[UUID] | None = None
 ) -> CustomerQuerySet:
@@ -59,7 +76,7 @@ def matching(
     only: of these people alone; then the tables are read by their indexes.
     """
     statement = matching_ids(tree, moment=moment, zone=zone, only=only)
-    people: CustomerQuerySet = CustomerProfile.objects.filter(_is_in(statement))
+    people: CustomerQuerySet = CustomerProfile.objects.filter(is_in(statement))
     return people
 
 
@@ -68,189 +85,279 @@ def matching_ids(
 ) -> Sql:
     """`matching` as a SELECT of ids, to be put into another statement."""
     clock = Clock(moment, zone or current_tenant().zone)
-    return _Compiler(clock, None if only is None else sorted(only)).select(tree)
+    return Compiler(clock, current_tenant().pk, None if only is None else sorted(only)).select(tree)
 
 
-def crossed(tree: Group, t0: datetime, t1: datetime, *, zone: ZoneInfo | None = None) -> Q | None:
-    """Who may match at t1 and did not at t0, or the reverse, though nothing of them was written: nobody else does.
-
-    None where no leaf depends on the clock.
-    """
-    return None
-
-
-def _is_in(statement: Sql) -> Q:
+def is_in(statement: Sql) -> Q:
     return Q(pk__in=RawSQL(statement.text, statement.params))  # noqa: S611 - segments.statements binds all values
 
 
-# --- the tenant's own fields
-_CUSTOM_KINDS = {
-    "INT": Kind.NUMBER, "DECIMAL": Kind.NUMBER, "BOOL": Kind.BOOL, "DATE": Kind.DATE, "DATETIME": Kind.MOMENT,
-    "ENUM": Kind.CODE, "MULTI_ENUM": Kind.LIST,
-}  # fmt: skip
-_CASTS = {Kind.NUMBER: "::numeric", Kind.BOOL: "::boolean", Kind.DATE: "::date", Kind.MOMENT: "::timestamptz"}
+# --- the words of the tenant
+_CUSTOM = {
+    "INT": (Kind.NUMBER, "(p.custom_fields ->> {key})::numeric"),
+    "DECIMAL": (Kind.NUMBER, "(p.custom_fields ->> {key})::numeric"),
+    "BOOL": (Kind.BOOL, "(p.custom_fields ->> {key})::boolean"),
+    "DATE": (Kind.DATE, "(p.custom_fields ->> {key})::date"),
+    "DATETIME": (Kind.MOMENT, "(p.custom_fields ->> {key})::timestamptz"),
+    "ENUM": (Kind.CODE, "(p.custom_fields ->> {key})"),
+    "MULTI_ENUM": (Kind.LIST, "ARRAY(SELECT jsonb_array_elements_text(p.custom_fields -> {key})::varchar)"),
+}
+_CUSTOM_TEXT = (Kind.TEXT, "(p.custom_fields ->> {key})")
+
+
+def current_vocabulary() -> Vocabulary:
+    """What the rules of the open tenant can be about. One statement."""
+    return fields.vocabulary(map(custom_field, custom_fields.definitions().values()))
 
 
 def custom_field(definition: CustomField) -> Field:
     """A custom field as rules know it."""
-    kind = _CUSTOM_KINDS.get(definition.type, Kind.TEXT)
-    if kind is Kind.LIST:
-        template = "ARRAY(SELECT jsonb_array_elements_text(p.custom_fields -> {key})::varchar)"
-    else:
-        template = f"(p.custom_fields ->> {{key}}){_CASTS.get(kind, '')}"
+    kind, template = _CUSTOM.get(definition.type, _CUSTOM_TEXT)
     return Field(
         f"{custom_fields.WIRE}.{definition.key}", kind, definition.label, sql(template, key=definition.key),
-        "Custom fields", fields.choices_of((choice, choice) for choice in definition.choices),
-        history=f"custom_fields.{definition.key}", tells=Personal.CUSTOM_FIELDS,
-        contains=("custom_fields", definition.key), help_text=definition.help_text,
+        "Custom fields", choices_of((choice, choice) for choice in definition.choices),
+        history=f"custom_fields.{definition.key}", tells=Personal.CUSTOM_FIELDS, key=definition.key,
+        help_text=definition.help_text,
     )  # fmt: skip
 
 
 # --- the compiler
+Asked = Callable[[Leaf, bool], Sql]
+
+
+def combined(node: Node, asked: Asked, *, negated: bool = False) -> Sql:
+    """A tree as one condition; `asked` gives that of a leaf, or its opposite."""
+    if not isinstance(node, Group):
+        return asked(node, negated)
+    negated ^= node.negated
+    parts = [combined(rule, asked, negated=negated) for rule in node.rules]
+    is_and = (node.combinator == AND) != negated
+    return sql("({parts})", parts=joined(" AND " if is_and else " OR ", parts))
+
+
+def opposite(condition: Sql) -> Sql:
+    return sql("({condition}) IS NOT TRUE", condition=condition)
+
+
 @dataclass
-class _Compiler:
-    """Compiles one tree for one moment. `joins` are the derived tables that its leaves need."""
+class Compiler:
+    """Compiles one tree for one clock. `joins` are the derived tables that its leaves need."""
 
     clock: Clock
+    tenant: UUID
     only: list[UUID] | None = None
     joins: list[Sql] = field(default_factory=list)
+    numbers: Any = field(default_factory=count)
 
     def select(self, tree: Group) -> Sql:
-        condition = self.node(tree, negated=False)
-        whose = sql("p.id = ANY({only}::uuid[])", only=self.only) if self.only is not None else Sql("true")
+        condition = combined(tree, self.person)
         return sql(
-            "SELECT p.id FROM customers_customerprofile p"
-            " LEFT JOIN customers_customermetrics m ON m.tenant_id = p.tenant_id AND m.customer_id = p.id {joins}"
+            "SELECT p.id FROM {people} {joins}"
             " WHERE p.tenant_id = {tenant} AND {population} AND {whose} AND {condition}",
-            joins=joined(" ", self.joins),
-            tenant=current_tenant().pk,
-            population=POPULATION,
-            whose=whose,
-            condition=condition,
-        )
+            people=PEOPLE, joins=joined(" ", self.joins), tenant=self.tenant, population=POPULATION,
+            whose=self._whose("p.id"), condition=condition,
+        )  # fmt: skip
 
-    def node(self, node: Node, *, negated: bool) -> Sql:
-        if isinstance(node, Group):
-            negated ^= node.negated
-            parts = [self.node(rule, negated=negated) for rule in node.rules]
-            is_and = (node.combinator == AND) != negated
-            return sql("({parts})", parts=joined(" AND " if is_and else " OR ", parts))
-        return self.leaf(node, negated=negated)
+    def _whose(self, column: str) -> Sql:
+        if self.only is None:
+            return Sql(f"{column} IS NOT NULL")
+        return sql("{column} = ANY({only}::uuid[])", column=Sql(column), only=self.only)
 
-    def leaf(self, test: Test, *, negated: bool) -> Sql:
-        operator = positive(test.operator)
-        condition = self.condition(test, operator.name)
-        if negated != bool(test.operator.negates):
-            return sql("({condition}) IS NOT TRUE", condition=condition)
-        return condition
+    # one person
+    def person(self, leaf: Leaf, negated: bool) -> Sql:
+        match leaf:
+            case FieldRule():
+                return self._field(leaf, negated)
+            case RowsRule():
+                return self._rows(leaf, negated)
+            case SequenceRule():
+                return opposite(self._sequence(leaf)) if negated else self._sequence(leaf)
 
-    def condition(self, test: Test, operator: str) -> Sql:
-        """Whether the positive operator holds; unknown where there is no value, which counts as no."""
-        kind = test.field.kind
-        if kind is Kind.SEGMENTS:
-            return self._in_segments(test.value)
-        if kind is Kind.SAMPLE:
-            return _drawn(test.value.percent, test.value.seed)
-        return compared(test.field.column, test.field, operator, test.value, self.clock)
+    def _field(self, rule: FieldRule, negated: bool) -> Sql:
+        if rule.held:
+            held = self._held(rule)
+            return opposite(held) if negated else held
+        if rule.field.kind is Kind.SEGMENTS:
+            condition = self._in_segments(rule.value)
+        elif rule.field.kind is Kind.SAMPLE:
+            condition = _drawn(rule.value.percent, rule.value.seed)
+        else:
+            return self.compare(column_of(rule.field, self.clock), rule, negated)
+        return opposite(condition) if negated != rule.operator.unset else condition
+
+    def compare(self, column: Sql, rule: FieldRule | RowsRule, negated: bool) -> Sql:
+        """What the operator of a rule says of a column, or its opposite."""
+        of = rule.field if isinstance(rule, FieldRule) else rule.of
+        condition = compared(column, of, positive(rule.operator).name, rule.value, self.clock)
+        return opposite(condition) if negated != rule.operator.unset else condition
 
     def _in_segments(self, ids: tuple[UUID, ...]) -> Sql:
         return sql(
             "EXISTS (SELECT FROM segments_segmentmember s WHERE s.tenant_id = {tenant}"
             " AND s.segment_id = ANY({ids}::uuid[]) AND s.customer_id = p.id)",
-            tenant=current_tenant().pk,
-            ids=list(ids),
+            tenant=self.tenant, ids=list(ids),
+        )  # fmt: skip
+
+    def _held(self, rule: FieldRule) -> Sql:
+        """It is so, and nothing that it was before, back to then, was not."""
+        assert rule.held  # noqa: S101
+        now = FieldRule(rule.field, rule.operator, rule.value)
+        before = FieldRule(was(rule.field, Sql("c.before")), rule.operator, rule.value)
+        return sql(
+            "({now} AND NOT EXISTS (SELECT FROM customers_fieldchange c WHERE c.tenant_id = {tenant}"
+            " AND c.customer_id = p.id AND c.field = {name} AND c.at >= {since} AND {otherwise}))",
+            now=self._field(now, False), tenant=self.tenant, name=rule.field.history,
+            since=since(rule.held, self.clock), otherwise=self.compare(before.field.column, before, True),
+        )  # fmt: skip
+
+    # rows
+    def _rows(self, rule: RowsRule, negated: bool) -> Sql:
+        some = self._asks_for_some(rule)
+        if some is not None:
+            row = self._alias()
+            exists = sql(
+                "EXISTS (SELECT FROM {source} WHERE {rows} AND {row}.customer_id = p.id)",
+                source=_source(rule.relation, row), row=Sql(row),
+                rows=self._filtered(rule.relation, rule.where, rule.within, row),
+            )  # fmt: skip
+            return exists if some != negated else opposite(exists)
+        value = self._measured(rule)
+        if rule.function in EMPTY and answers(positive(rule.operator), rule.of, rule.value, 0, self.clock):
+            value = sql("coalesce({value}, 0)", value=value)
+        return self.compare(value, rule, negated)
+
+    def _asks_for_some(self, rule: RowsRule) -> bool | None:
+        """Whether a number asks for any rows at all (true), for none (false), or for so many of them."""
+        if rule.function is not Function.COUNT or rule.operator.name not in (
+            "eq",
+            "neq",
+            "gt",
+            "gte",
+            "lt",
+            "lte",
+        ):
+            return None
+        of = [answers(rule.operator, COUNTED, rule.value, number, self.clock) for number in (0, 1, 2)]
+        return {(False, True, True): True, (True, False, False): False}.get((of[0], of[1], of[2]))
+
+    def _measured(self, rule: RowsRule) -> Sql:
+        """What is measured, as a column of a derived table; null where somebody has no such rows."""
+        row, table = self._alias(), self._alias()
+        of = column_of(rule.of, self.clock, row)
+        template = _LAST if rule.function in (Function.FIRST, Function.LAST) else _GROUPED
+        measured = sql(
+            template,
+            row=Sql(row), table=Sql(table), source=_source(rule.relation, row),
+            value=sql(_AGGREGATES.get(rule.function, "{of}"), of=of), whose=self._whose(f"{row}.customer_id"),
+            rows=self._filtered(rule.relation, rule.where, rule.within, row),
+            time=column_of(rule.relation.time_field, self.clock, row),
+            order=NEWEST if rule.function is Function.LAST else OLDEST,
+        )  # fmt: skip
+        self.joins.append(measured)
+        return Sql(f"{table}.value")
+
+    def _filtered(self, relation: Relation, where: Group | None, within: FieldRule | None, row: str) -> Sql:
+        """The rows of the tenant for which all of it holds."""
+        parts = [
+            sql("{row}.tenant_id = {tenant}", row=Sql(row), tenant=self.tenant),
+            Sql(relation.when.replace("{row}", row)),
+            *(combined(node, self._of_row(row)) for node in (where, within) if node),
+        ]
+        return joined(" AND ", parts)
+
+    def _of_row(self, row: str) -> Asked:
+        def asked(leaf: Leaf, negated: bool) -> Sql:
+            assert isinstance(leaf, FieldRule)  # noqa: S101 - the parser takes nothing else here
+            return self.compare(column_of(leaf.field, self.clock, row), leaf, negated)
+
+        return asked
+
+    def _alias(self) -> str:
+        return f"r{next(self.numbers)}"
+
+    # sequences
+    def _sequence(self, rule: SequenceRule) -> Sql:
+        first, *rest = rule.steps
+        row = self._alias()
+        return sql(
+            "EXISTS (SELECT FROM {source} WHERE {rows} AND {row}.customer_id = p.id AND {time} IS NOT NULL"
+            " AND {then})",
+            source=_source(first.relation, row), row=Sql(row),
+            rows=self._filtered(first.relation, first.where, first.within, row),
+            time=self._time(first, row), then=self._then(rule, rest, first, row, row),
+        )  # fmt: skip
+
+    def _then(self, rule: SequenceRule, steps: Sequence[Step], last: Step, row: str, first: str) -> Sql:
+        """What comes after a row. OFFSET 0: it is looked up row by row, by the index of their person."""
+        if not steps:
+            return Sql("true")
+        step, *rest = steps
+        then, before = self._alias(), self._time(last, row)
+        time = self._time(step, then)
+        limit = (
+            sql(" AND {time} <= {before} + {after}", time=time, before=before, after=step.after.delta)
+            if step.after
+            else Sql("")
         )
+        comes = sql(
+            "EXISTS (SELECT FROM {source} WHERE {rows} AND {then}.customer_id = {row}.customer_id"
+            " AND {time} > {before}{limit}{same} AND {rest} OFFSET 0)",
+            source=_source(step.relation, then), rows=self._filtered(step.relation, step.where, None, then),
+            then=Sql(then), row=Sql(row), time=time, before=before, limit=limit,
+            same=self._same(rule, step, first, then), rest=self._then(rule, rest, step, then, first),
+        )  # fmt: skip
+        if not step.negated:
+            return comes
+        passed = (
+            sql("{before} + {after} <= {now}", before=before, after=step.after.delta, now=self.clock.moment)
+            if step.after
+            else Sql("true")
+        )
+        return sql("(NOT {comes} AND {passed})", comes=comes, passed=passed)
+
+    def _time(self, step: Step, row: str) -> Sql:
+        return column_of(step.relation.time_field, self.clock, row)
+
+    def _same(self, rule: SequenceRule, step: Step, first: str, then: str) -> Sql:
+        """The fields that have to be equal, and known."""
+        parts = [Sql("")]
+        for name in rule.same:
+            ours, theirs = rule.steps[0].relation.words.find(name), step.relation.words.find(name)
+            assert ours and theirs  # noqa: S101
+            template = (
+                " AND {a} = {b} AND {a} <> ''" if ours.kind in (Kind.TEXT, Kind.CODE) else " AND {a} = {b}"
+            )
+            parts.append(
+                sql(template, a=column_of(ours, self.clock, first), b=column_of(theirs, self.clock, then))
+            )
+        return joined("", parts)
 
 
-def _drawn(percent: Any, seed: str) -> Sql:
+def _drawn(percent: Decimal, seed: str) -> Sql:
     """By eight hexadecimal digits of a hash, in hundredths of a percent; as evaluator.drawn."""
     return sql(
         "(('x' || left(md5({seed} || ':' || p.id::text), 8))::bit(32)::bigint %% 10000) < {bound}",
-        seed=seed,
-        bound=int(percent * 100),
-    )
+        seed=seed, bound=int(percent * 100),
+    )  # fmt: skip
 
 
-# --- one value
-def compared(column: Sql, field: Field, operator: str, value: Any, clock: Clock) -> Sql:
-    """A positive operator on a column; null or false where there is no value."""
-    kind = field.kind
-    times = times_of(field, operator, value, clock)
-    if times is not None:
-        return _in_time(column, kind, times, clock)
-    if operator == "isNotNull":
-        return _is_known(column, kind)
-    if kind is Kind.LIST:
-        return _LISTS[operator](column, value)
-    if kind in (Kind.TEXT, Kind.CODE):
-        return _text(column, field, operator, value)
-    if operator == "between":
-        return sql("{c} BETWEEN {low} AND {high}", c=column, low=value[0], high=value[1])
-    if operator == "in":
-        return sql("{c} = ANY({values}::numeric[])", c=column, values=list(value))
-    return sql(f"{{c}} {_SIGNS[operator]} {{value}}", c=column, value=value)
-
-
-_SIGNS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-
-
-def _is_known(column: Sql, kind: Kind) -> Sql:
-    if kind is Kind.LIST:
-        return sql("cardinality({c}) > 0", c=column)
-    if kind in (Kind.TEXT, Kind.CODE):
-        return sql("{c} <> ''", c=column)
-    return sql("{c} IS NOT NULL", c=column)
-
-
-def _text(column: Sql, field: Field, operator: str, value: Any) -> Sql:
-    is_folded = field.kind is Kind.TEXT
-    compared_as = sql("customers_fold({c})", c=column) if is_folded else column
-    if operator == "matches":
-        pattern = patterns.in_postgres(value, is_folded=is_folded)
-        return sql("({c} <> '' AND {text} ~ {pattern})", c=column, text=compared_as, pattern=pattern)
-    if operator == "in":
-        texts = [fold(text) if is_folded else text for text in value]
-        return sql("{text} = ANY({texts}::text[])", text=compared_as, texts=texts)
-    return sql(_TEXTS[operator], text=compared_as, value=fold(value) if is_folded else value)
-
-
-_TEXTS = {
-    "eq": "{text} = {value}",
-    "contains": "strpos({text}, {value}) > 0",
-    "startsWith": "starts_with({text}, {value})",
-    "endsWith": "right({text}, length({value})) = {value}",
-}
-_LISTS: dict[str, Callable[[Sql, Any], Sql]] = {
-    "contains": lambda column, value: _list("{c} @> {values}::varchar[]", column, [value]),
-    "containsAny": lambda column, value: _list("{c} && {values}::varchar[]", column, list(value)),
-    "containsAll": lambda column, value: _list("{c} @> {values}::varchar[]", column, list(value)),
-    "lengthEq": lambda column, value: sql("cardinality({c}) = {n}", c=column, n=value),
-    "lengthGte": lambda column, value: sql("cardinality({c}) >= {n}", c=column, n=value),
-    "lengthLte": lambda column, value: sql("cardinality({c}) BETWEEN 1 AND {n}", c=column, n=value),
+_GROUPED = (
+    "LEFT JOIN (SELECT {row}.customer_id, {value} AS value FROM {source} WHERE {rows} AND {whose}"
+    " GROUP BY {row}.customer_id) {table} ON {table}.customer_id = p.id"
+)
+_LAST = (
+    "LEFT JOIN (SELECT DISTINCT ON ({row}.customer_id) {row}.customer_id, {value} AS value FROM {source}"
+    " WHERE {rows} AND {whose} AND {time} IS NOT NULL"
+    " ORDER BY {row}.customer_id, {time} {order}, {row}.id {order}) {table} ON {table}.customer_id = p.id"
+)
+_AGGREGATES = {
+    Function.COUNT: "count(*)",
+    Function.SUM: "coalesce(sum({of}), 0)",
+    Function.AVG: "avg({of})",
+    Function.MIN: "min({of})",
+    Function.MAX: "max({of})",
 }
 
 
-def _list(template: str, column: Sql, values: list[str]) -> Sql:
-    return sql(template, c=column, values=values)
-
-
-def _in_time(column: Sql, kind: Kind, times: Spans | Days, clock: Clock) -> Sql:
-    if isinstance(times, Days):
-        day = (
-            sql("({c} AT TIME ZONE {zone})", c=column, zone=str(clock.zone))
-            if kind is Kind.MOMENT
-            else column
-        )
-        number = sql("(extract(month FROM {day}) * 100 + extract(day FROM {day}))::int", day=day)
-        return sql("{number} = ANY({days}::int[])", number=number, days=sorted(times.days))
-    return sql("({any})", any=joined(" OR ", [_in_span(column, span, kind) for span in times.spans]))
-
-
-def _in_span(column: Sql, span: Span, kind: Kind) -> Sql:
-    ends = [(sign, end) for sign, end in ((">=", span.start), ("<", span.end)) if end is not None]
-    return joined(" AND ", [_bound(column, sign, end, kind) for sign, end in ends])
-
-
-def _bound(column: Sql, sign: str, end: date, kind: Kind) -> Sql:
-    cast = "timestamptz" if kind is Kind.MOMENT else "date"
-    return sql(f"{{c}} {sign} {{end}}::{cast}", c=column, end=end)
+def _source(relation: Relation, row: str) -> Sql:
+    return Sql(relation.source.replace("{row}", row))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
+from segments.operators import Operator, Shape
 from segments.periods import (
     DAY,
     INSTANT,
@@ -16,7 +17,10 @@ from segments.periods import (
     shifted,
     yearly,
 )
+from segments.trees import Node, RowsRule, SequenceRule, field_rules, leaves
 from segments.vocabulary import Field, Kind
+
+ABSOLUTE = ("eq", "neq", "gt", "gte", "lt", "lte", "between", "isNull", "isNotNull")
 
 
 class Spans(NamedTuple):
@@ -59,6 +63,13 @@ def _span(field: Field, operator: str, value: Any, clock: Clock) -> Span:
     if operator == "inLast":  # not what is still to come today
         return span._replace(end=None if field.is_past else clock.moment + INSTANT)
     return span._replace(start=clock.moment) if operator == "inNext" else span
+
+
+def since(held: Length, clock: Clock) -> datetime:
+    """From when on something must have been so, for it to have been so for that long."""
+    if held.unit.slides:
+        return clock.moment - held.delta
+    return clock.midnight(shifted(clock.today, -held.amount, held.unit))
 
 
 class _Ends(NamedTuple):
@@ -142,3 +153,23 @@ _AGES: dict[str, Callable[[Any, date], tuple[Span, ...]]] = {
     "lte": lambda age, today: (Span(_born_by(age + 1, today), None),),
     "between": lambda ages, today: (Span(_born_by(ages[1] + 1, today), _born_by(ages[0], today)),),
 }
+
+
+# --- what the clock changes
+def moves_with_clock(tree: Node) -> bool:
+    """Whether somebody may come to match a tree, or cease to, though nothing of them was written."""
+    sequences = (leaf for _path, leaf in leaves(tree) if isinstance(leaf, SequenceRule))
+    measured = ((leaf.of, leaf.operator) for _path, leaf in leaves(tree) if isinstance(leaf, RowsRule))
+    asked = ((rule.field, rule.operator) for rule in field_rules(tree))
+    return (
+        any(is_relative(field, operator) for field, operator in (*asked, *measured))
+        or any(rule.held for rule in field_rules(tree))
+        or any(step.negated and step.after for rule in sequences for step in rule.steps)
+    )
+
+
+def is_relative(field: Field, operator: Operator) -> bool:
+    """Whether what is asked of a field depends on the moment."""
+    is_time = field.kind in (Kind.DATE, Kind.MOMENT)
+    is_known = operator.shape is Shape.NONE
+    return (is_time and operator.name not in ABSOLUTE) or (field.kind is Kind.AGE and not is_known)

@@ -1,6 +1,6 @@
 """The registry: every field of a person that rules can be about, under the names that the API has for them.
 
-Apps above add theirs with `register_fields` and `register_relations` when they are ready.
+Apps above add theirs with `register_fields`, and rows with `relations.register_relations`, when they are ready.
 """
 
 from collections.abc import Iterable
@@ -10,17 +10,14 @@ from crm.tenancy.masks import Personal
 from customers.lifecycle import ALIASES
 from customers.models import CustomerType, Stage, Status
 from customers.models.history import TRACKED
+from segments.relations import RELATIONS, choices_of
 from segments.statements import Sql, sql
-from segments.vocabulary import Choice, Field, Kind, Maker, Relation, Vocabulary, Words
+from segments.vocabulary import Choice, Field, Kind, Maker, Vocabulary, Words
 
 STAGES = tuple(
     Choice(value, label, tuple(word for word, stage in ALIASES.items() if stage == value))
     for value, label in Stage.choices
 )
-
-
-def choices_of(choices: Iterable[tuple[str, str]]) -> tuple[Choice, ...]:
-    return tuple(Choice(value, str(label)) for value, label in choices)
 
 
 def profile(
@@ -165,31 +162,21 @@ def _external_id(kind: str) -> Field | None:
 
 FIELDS: dict[str, Field] = {field.name: field for field in _FIELDS}
 MAKERS: dict[str, Maker] = {"externalIds.": _external_id}
-RELATIONS: dict[str, Relation] = {}
 
 
 def register_fields(*fields: Field) -> None:
     """Let rules be about further fields. Raises ValueError for a name that is taken."""
-    _register(FIELDS, fields)
-
-
-def register_relations(*relations: Relation) -> None:
-    """Let rules be about further rows. Raises ValueError for a name that is taken."""
-    _register(RELATIONS, relations)
-
-
-def _register(registry: dict[str, Field] | dict[str, Relation], entries: Iterable[Field | Relation]) -> None:
-    for entry in entries:
-        if entry.name in registry:
-            raise ValueError(f"{entry.name!r} is registered twice")
-        registry[entry.name] = entry  # type: ignore[assignment]
+    for field in fields:
+        if field.name in FIELDS:
+            raise ValueError(f"{field.name!r} is registered twice")
+        FIELDS[field.name] = field
 
 
 def vocabulary(custom: Iterable[Field] = ()) -> Vocabulary:
     """Everything registered, and the tenant's own fields."""
     own = {field.name: field for field in custom}
     makers: dict[str, Maker] = {**MAKERS, "customFields.": partial(_custom, own)}
-    return Vocabulary(Words({**FIELDS, **own}, makers), RELATIONS)
+    return Vocabulary(Words({**FIELDS, **own}, makers), dict(RELATIONS))
 
 
 def _custom(own: dict[str, Field], key: str) -> Field | None:

@@ -17,7 +17,8 @@ from django.utils import timezone
 from crm.database import retrying
 from crm.tenancy.rows import run, select
 from crm.tenancy.scope import current_tenant
-from segments.compiler import crossed, current_vocabulary, population
+from segments.compiler import current_vocabulary, population
+from segments.crossing import crossed
 from segments.locks import is_alone, try_lock
 from segments.meaning import tree_of
 from segments.membership import count_of, mark_broken, reason_of

@@ -8,8 +8,9 @@ from crm.errors import Detail
 from segments import rules
 from segments.compiler import current_vocabulary
 from segments.models import Segment
-from segments.rules import Group, InvalidRules
-from segments.vocabulary import Kind, Vocabulary
+from segments.rules import InvalidRules
+from segments.trees import Group, segments_in
+from segments.vocabulary import Vocabulary
 
 
 def tree_of(segment: Segment, vocabulary: Vocabulary | None = None) -> Group | None:
@@ -37,7 +38,7 @@ def read(criteria: Any, *, of: UUID | None = None) -> tuple[Group, list[UUID]]:
             words = "leads back to this segment"
             problems = [
                 Detail(f"{path}.value", "CYCLIC_SEGMENTS", words)
-                for path, ids in _spoken(tree)
+                for path, ids in segments_in(tree)
                 if _leads_to(of, ids, known)
             ]
         if problems:
@@ -47,19 +48,11 @@ def read(criteria: Any, *, of: UUID | None = None) -> tuple[Group, list[UUID]]:
 
 def references(tree: Group) -> list[UUID]:
     """The segments that a tree speaks of."""
-    return sorted({pk for _, ids in _spoken(tree) for pk in ids})
-
-
-def _spoken(tree: Group) -> list[tuple[str, tuple[UUID, ...]]]:
-    return [
-        (path, tuple(test.value))
-        for path, test in rules.leaves(tree)
-        if test.field.kind is Kind.SEGMENTS and test.value
-    ]
+    return sorted({pk for _, ids in segments_in(tree) for pk in ids})
 
 
 def _missing(tree: Group, known: Mapping[UUID, Any]) -> Iterable[Detail]:
-    for path, ids in _spoken(tree):
+    for path, ids in segments_in(tree):
         for pk in ids:
             if pk not in known:
                 yield Detail(f"{path}.value", "SEGMENT_NOT_FOUND", f"there is no segment {pk}")

@@ -49,7 +49,7 @@ class Operator:
         return bool(self.negates)
 
 
-_ANYTHING = TEXTS | ORDERED | {Kind.BOOL, Kind.LIST}
+_ANYTHING = TEXTS | ORDERED | {Kind.BOOL, Kind.LIST, Kind.ANY}
 _TABLE = (
     Operator("eq", "is", Shape.ONE, TEXTS | ORDERED | {Kind.BOOL}, ("=", "==", "equals", "is", "on")),
     Operator("neq", "is not", Shape.ONE, TEXTS | ORDERED | {Kind.BOOL}, ("!=", "<>", "ne", "notEquals", "isNot"), "eq"),

@@ -14,8 +14,8 @@ from crm.tenancy.scope import current_tenant
 from segments.compiler import matching_ids, population
 from segments.models import Cause, MembershipChange, Segment, SegmentEntry
 from segments.models.membership import OF_THE_PAST
-from segments.rules import Group
 from segments.statements import Sql, sql
+from segments.trees import Group
 
 TOPIC = "crm.segment.membership.changed"
 IN_A_MESSAGE = 1000

@@ -2,9 +2,16 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from enum import Enum
 from typing import Any, NamedTuple
 
 _PLACE = re.compile(r"\{(\w+)\}")
+
+
+class Later(Enum):
+    """A parameter that is known when a tree is compiled."""
+
+    ZONE = "the name of the time zone"
 
 
 class Sql(NamedTuple):

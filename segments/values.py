@@ -218,6 +218,7 @@ _READERS: dict[Kind, Callable[[Field, Any], Any]] = {
     Kind.LIST: _code,
     Kind.SEGMENTS: _segment,
     Kind.SAMPLE: _share,
+    Kind.ANY: _text,
 }
 
 

@@ -1,12 +1,12 @@
 """What a rule can be about: fields of a person, relations with rows, and how each is read from the database. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import NamedTuple
 
-from segments.statements import Sql
+from segments.statements import Sql, sql
 
 
 class Kind(StrEnum):
@@ -22,6 +22,7 @@ class Kind(StrEnum):
     LIST = "list"  # of codes
     SEGMENTS = "segments"  # that the person is in
     SAMPLE = "sample"  # a share of all people, the same ones every time
+    ANY = "value"  # of JSON, whose kind the rule itself tells
 
 
 class Choice(NamedTuple):
@@ -34,13 +35,13 @@ class Choice(NamedTuple):
 class Field:
     """Something that is known of a person, or of a row of a relation.
 
-    column:  its value in SQL. {row} is the alias of the relation's row, {zone} the name of the time zone; of a person,
-             p is the profile and m the metrics. Blank text and an empty list stand for no value.
+    column:  its value in SQL. {row} is the alias of the relation's row; of a person, p is the profile and m the
+             metrics. Blank text and an empty list stand for no value.
     unit:    "cents" or "points", where a number has one.
     is_past: a moment that is never ahead of us, such as that of something which happened.
     history: its name in FieldChange, where what it was before is known.
     tells:   the kind of personal data (crm.tenancy.masks.Personal) that a rule over it would tell.
-    contains: the JSON column and key, where a GIN index finds equal values: {column: key}.
+    key:     of a custom field, for the index that finds equal values.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Field:
     is_past: bool = False
     history: str = ""
     tells: str = ""
-    contains: tuple[str, str] | None = None
+    key: str = ""
     help_text: str = ""
 
 
@@ -87,7 +88,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Relation:
-    """Rows that belong to a person, such as bookings.
+    """Rows that belong to a person, such as bookings; `one` of them is a booking.
 
     source: the FROM of them; {row} is the alias of the row, which has tenant_id, customer_id and id.
     when:   SQL that says which rows count at all, if not all.
@@ -97,11 +98,10 @@ class Relation:
     name: str
     label: str
     one: str
-    source: Sql
-    words: Words
+    source: str
+    words: Words = field(compare=False)
     time: str
-    when: Sql = Sql("true")
-    verb: str = ""
+    when: str = "true"
 
     @property
     def time_field(self) -> Field:
@@ -121,6 +121,21 @@ class Vocabulary:
         for one in self.words.fields.values():
             found.setdefault(one.group, []).append(one)
         yield from found.items()
+
+
+_JSON = {
+    Kind.TEXT: ("string", ""),
+    Kind.NUMBER: ("number", "::numeric"),
+    Kind.BOOL: ("boolean", "::boolean"),
+}
+
+
+def of_json(field: Field, kind: Kind) -> Field:
+    """A field of JSON, taken as text, a number or a flag; what is something else there is no value."""
+    type_name, cast = _JSON[kind]
+    is_one = f"jsonb_typeof({{json}}) = '{type_name}'"
+    template = f"CASE WHEN {is_one} THEN ({{json}} #>> '{{}}'){cast} END"
+    return replace(field, kind=kind, column=sql(template, json=field.column))
 
 
 def nearest(name: str, names: list[str]) -> str:
