@@ -80,6 +80,15 @@ def mail_server(name: str) -> dict[str, Any]:
     }
 
 
+def address(name: str) -> str:
+    """The http(s) address of another system, without a slash at its end; blank where unset. Raises BadSetting."""
+    url = text(name).strip().rstrip("/")
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query):
+        raise BadSetting(f"{name} must look like https://messaging.example.com/api/v1, without a login in it")
+    return url
+
+
 def fernet_keys(name: str) -> list[str]:
     """Fernet keys, newest first. Raises BadSetting for what is none, without showing it."""
     found = items(name)

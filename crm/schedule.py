@@ -48,6 +48,7 @@ SCHEDULE = (
     Job("compare whom the news missed", "customers.catch_up_on_duplicates", HOUR),
     Job("line up what segments wait for", "segments.sweep", 1),
     Job("apply the clock to segments", "segments.apply_clock", 60),
+    Job("tell Messaging of segments", "segments.tell_messaging", 10, "scoring"),
     Job("tidy what people are found by", "customers.tidy_search", 24 * HOUR),
 )
 

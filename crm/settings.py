@@ -186,6 +186,10 @@ CONTENT_SECURITY_POLICY = {
 EMAIL_SERVER = env.mail_server("EMAIL_URL")
 EMAIL_FROM = env.text("EMAIL_FROM", "Fairway <fairway@localhost>")
 
+# --- the Messaging service
+MESSAGING_URL = env.address("MESSAGING_URL")
+MESSAGING_TOKEN = env.text("MESSAGING_TOKEN")
+
 # --- words, times, files
 LANGUAGE_CODE = "en"
 LOCALE_PATHS = [BASE_DIR / "crm" / "locale"]

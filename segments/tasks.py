@@ -5,7 +5,7 @@ from django.utils import timezone
 from crm.outbox.nudge import Policy, background_task, nudge
 from crm.tenancy.models import Tenant
 from crm.tenancy.scope import tenant_scope
-from segments import live, membership
+from segments import live, membership, sync
 from segments.queue import tenants_touched, tenants_with_due
 
 FOLLOW, REFRESH = "segments.follow", "segments.refresh_due"
@@ -47,3 +47,9 @@ def apply_clock() -> int:
         with tenant_scope(tenant):
             touched += live.apply_clock(timezone.now())
     return touched
+
+
+@background_task("segments.tell_messaging", Policy.HARMLESS_TO_LOSE)
+def tell_messaging() -> int:
+    """Tell Messaging who joined and left, and send whole what was asked for."""
+    return sync.sync_due()

@@ -13,7 +13,7 @@ from crm.tenancy.models import Tenant, User
 from crm.tenancy.scope import tenant_scope
 from tests.factories import StaffMembershipFactory, TenantFactory, issue_key
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.loopback", "tests.servers"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 from segments.models.membership import Cause, MembershipChange, SegmentEntry, SegmentMember
 from segments.models.segment import Category, Frequency, Segment, SegmentType, State
+from segments.models.sync import SegmentSync
 from segments.models.touch import SegmentTouch
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Segment",
     "SegmentEntry",
     "SegmentMember",
+    "SegmentSync",
     "SegmentTouch",
     "SegmentType",
     "State",

@@ -113,6 +113,7 @@ class MembershipChange(TenantModel):
     class Meta(TenantModel.Meta):
         indexes = [
             models.Index(fields=["tenant", "segment", "-at", "-id"], name="segment_changes"),
+            models.Index(fields=["tenant", "segment", "id"], name="segment_changes_in_turn"),
             models.Index(fields=["tenant", "customer", "-at"], name="segment_changes_of"),
             models.Index(fields=["tenant", "at"], name="segment_changes_by_time"),
         ]

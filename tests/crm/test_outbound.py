@@ -2,10 +2,9 @@
 
 import gzip
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -22,68 +21,12 @@ from crm.outbound import (
     call,
     is_public,
 )
+from tests.loopback import Server, reply
 
 DATA = Path(__file__).parents[1] / "data"
 REFUSED = [
     line for line in (DATA / "private-addresses.txt").read_text().splitlines() if line and line[0] != "#"
 ] + ["http://exa\tmple.com/", "http://example.com/\r\nX: y", "http://exam ple.com/", ""]
-
-
-class Server(ThreadingHTTPServer):
-    """A loopback server; `answer` says what it does with a request. What it was asked is in `seen`."""
-
-    def __init__(self, answer: Callable[[BaseHTTPRequestHandler], None]) -> None:
-        self.answer = answer
-        self.seen: list[tuple[str, dict[str, str], bytes]] = []
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/hook"
-
-    def handle_error(self, *args: Any) -> None:
-        """A client that hangs up is what these tests are about."""
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.seen.append((self.path, dict(self.headers), body))
-        self.server.answer(self)
-
-    do_GET = do_POST
-
-    def log_message(self, *args: Any) -> None:
-        pass
-
-
-def reply(status: int = 200, body: bytes = b"{}", **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            request.send_header(name.replace("_", "-"), value)
-        request.end_headers()
-        request.wfile.write(body)
-
-    return answer
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    running: list[Server] = []
-
-    def start(answer: Callable[[BaseHTTPRequestHandler], None]) -> Server:
-        server = Server(answer)
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        running.append(server)
-        return server
-
-    yield start
-    for server in running:
-        server.shutdown()
-        server.server_close()
 
 
 def test_a_payload_goes_out_as_json_and_the_answer_comes_back(serve: Callable[..., Server]) -> None:
