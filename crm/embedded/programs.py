@@ -9,6 +9,7 @@ MANAGE = (sys.executable, str(ROOT / "manage.py"))
 AS_ROOT = ("-W", "ignore:You're running the worker with superuser privileges")
 CELERY = (sys.executable, *AS_ROOT, "-m", "celery", "--quiet", "--app", "crm")
 QUEUES = "events-high,events,default"
+SLOW_QUEUES = "scoring"  # what takes minutes has a worker of its own, or events would wait for it
 WEB_THREADS = 8
 
 
@@ -27,6 +28,7 @@ def background() -> dict[str, tuple[str, ...]]:
     lonely = ("--without-gossip", "--without-mingle")  # faster back after a broker restart
     return {
         "worker": (*CELERY, "worker", "--queues", QUEUES, "--concurrency", "2", *lonely, *quiet),
+        "slow-worker": (*CELERY, "worker", "--queues", SLOW_QUEUES, "--concurrency", "1", *lonely, *quiet),
         "consumer": manage("consume_events"),
         "beat": (*CELERY, "beat", *quiet),
     }

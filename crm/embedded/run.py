@@ -147,7 +147,12 @@ class Group:
     def stop(self) -> None:
         """Stop in the order in which nobody misses what he needs."""
         self.console.say("Stopping …")
-        for names in (("web",), ("worker", "consumer", "beat", "demo"), ("valkey",), ("postgres",)):
+        for names in (
+            ("web",),
+            ("worker", "slow-worker", "consumer", "beat", "demo"),
+            ("valkey",),
+            ("postgres",),
+        ):
             self.supervisor.stop(*names)
         self.console.say("Stopped.")
 
