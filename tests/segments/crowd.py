@@ -29,6 +29,7 @@ from customers.models import (
     Ticket,
 )
 from customers.models.history import TRACKED, TRACKED_MAPS
+from segments.models import Segment, SegmentMember
 from tests.segments.random_rules import CODES, MOMENTS, TEXTS, moment_near
 from timeline.models import Activity, Note
 
@@ -64,6 +65,18 @@ class Crowd:
                 tenant=self.tenant, key=key, label=key.capitalize(), type=type_,
                 choices=CHOICES if "ENUM" in type_ else [],
             )  # fmt: skip
+
+    def segments(self, people: Sequence[CustomerProfile]) -> list[str]:
+        """Three segments with some of the people in them; their ids."""
+        made = [
+            Segment.objects.create(tenant=self.tenant, name=f"Segment {n}", type="STATIC") for n in range(3)
+        ]
+        SegmentMember.objects.bulk_create(
+            SegmentMember(tenant=self.tenant, segment=segment, customer=person, joined_at=self.at())
+            for segment in made
+            for person in self.random.sample(list(people), len(people) // 3)
+        )
+        return [str(segment.pk) for segment in made]
 
     def people(self, count: int) -> list[CustomerProfile]:
         people = [self.profile() for _ in range(count)]

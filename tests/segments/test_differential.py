@@ -33,10 +33,10 @@ def compare(tenant: Tenant, seed: int, *, people: int, trees: int) -> None:
     random = Random(seed)
     crowd = Crowd(random, tenant)
     crowd.define()
-    crowd.people(people)
+    segments = crowd.segments(crowd.people(people))
     everybody = set(population().values_list("pk", flat=True))
     vocabulary = current_vocabulary()
-    maker = RuleMaker(random, vocabulary)
+    maker = RuleMaker(random, vocabulary, segments)
     hits = 0
     for _ in range(0, trees, AT_ONCE):
         clock = Clock(random.choice(MOMENTS), ZoneInfo(random.choice(ZONES)))
