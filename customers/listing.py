@@ -7,7 +7,7 @@ from crm.errors import Detail, Forbidden
 from crm.rest.paging import Column, Ordering
 from crm.tenancy.masks import Personal
 from crm.tenancy.scope import current_eyes
-from customers import custom_fields
+from customers import custom_fields, upward
 from customers.models.profile import alphabetical
 from customers.search import matching
 from customers.tags import looked_up
@@ -120,4 +120,6 @@ def listed(people: Any, query: Mapping[str, Any]) -> Any:
     people = people.filter(**{lookup: query[name] for name, lookup in LOOKUPS.items() if name in query})
     if query.get("customFields"):
         people = people.filter(custom_fields.condition(query["customFields"]))
+    for name, one in upward.filters().items():
+        people = one.narrow(people, query[name]) if name in query else people
     return people.filter(matching(query["search"])) if query.get("search") else people

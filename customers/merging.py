@@ -340,7 +340,7 @@ def merged_payload(merge: Merge, by: str, now: datetime) -> dict[str, Any]:
         "mergedFields": {
             "activities": merge.moved.get("timeline.Activity", 0),
             "notes": merge.moved.get("timeline.Note", 0),
-            "segmentMemberships": 0,
+            "segmentMemberships": merge.moved.get("segments.SegmentEntry", 0),
         },
         "mergedBy": by,
         "mergedAt": wire_value(now),

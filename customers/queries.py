@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from crm.rest.paging import PageQuery, fields_parameter
 from crm.rest.serializers import AnyOf, Day, Dotted, Flag, Moment, Query, Text, Whole
-from customers import lifecycle
+from customers import lifecycle, upward
 from customers.listing import ORDERING
 from customers.models import CustomerType, Stage, Status
 from customers.replies import CUSTOMER_FIELDS
@@ -95,6 +95,9 @@ class CustomerFilters(Query):
     membershipExpiryAfter = Day(required=False)
     membershipExpiryBefore = Day(required=False)
     customFields = CustomFilters(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | {name: one.field() for name, one in upward.filters().items()}
 
 
 class CustomerListQuery(CustomerFilters, PageQuery):

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from crm.rest.shapes import reply_field, shape
 from crm.tenancy.masks import Personal
+from customers import upward
 from customers.masking import COLUMNS
 from customers.models import CustomerMetrics, CustomerProfile
 from customers.payloads import METRICS, WIRE, wire_name
@@ -37,13 +38,21 @@ Customer = shape("Customer", CUSTOMER_FIELDS, "A person, as the tenant's systems
 CustomerListed = shape(
     "CustomerListed", CUSTOMER_FIELDS, "A customer; all of it, or what `fields` asks for.", is_sparse=True
 )
-CustomerDetail = shape(
-    "CustomerDetail",
+CustomerWhole = shape(
+    "CustomerWhole",
     CUSTOMER_FIELDS
     | {"mergedFrom": serializers.UUIDField(required=False, help_text="The id you asked for.")},
-    "One customer. An id that was merged away answers with the winner, and mergedFrom.",
     is_sparse=True,
 )
+
+
+class CustomerDetail(CustomerWhole):  # type: ignore[valid-type, misc]
+    """One customer. An id that was merged away answers with the winner, and mergedFrom."""
+
+    def get_fields(self) -> Any:
+        return super().get_fields() | {name: part.field() for name, part in upward.parts().items()}
+
+
 ResolutionReply = shape(
     "Resolution",
     {

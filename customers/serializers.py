@@ -27,7 +27,7 @@ from crm.rest.serializers import (
     Text,
 )
 from crm.tenancy.scope import current_tenant
-from customers import lifecycle, normalise
+from customers import lifecycle, normalise, upward
 from customers.models import CustomerType, Stage, Status
 from customers.normalise import EXTERNAL_PREFIX
 from customers.queries import MAPS, STAGE_WORDS
@@ -245,7 +245,10 @@ class CustomerQuery(Query):
     """Of one customer."""
 
     includeDeleted = Flag(default=False, help_text="Answer for a deleted one too.")
-    fields = fields_parameter([*CUSTOMER_FIELDS, "mergedFrom"], maps=MAPS)  # type: ignore[assignment]
+
+    def get_fields(self) -> dict[str, Any]:
+        names = [*CUSTOMER_FIELDS, "mergedFrom", *upward.parts()]
+        return super().get_fields() | {"fields": fields_parameter(names, maps=MAPS)}
 
 
 class Writes(NamedTuple):

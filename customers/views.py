@@ -15,7 +15,7 @@ from crm.rest.shapes import page_of
 from crm.rest.views import ApiView
 from crm.tenancy.masks import Personal
 from crm.tenancy.permissions import Scope
-from customers import custom_fields, services
+from customers import custom_fields, services, upward
 from customers.faces import Face
 from customers.listing import ORDERING, listed, refuse_masked
 from customers.masking import personal_kind
@@ -135,6 +135,7 @@ class CustomerOne(ApiView):
         self.about = profile.pk
         if merged_from is not None:
             reply.data["mergedFrom"] = str(merged_from)
+        reply.data |= upward.told(profile, self.params.get("fields"))
         reply.data = sparse(reply.data, self.params.get("fields"))
         return reply
 

@@ -6,7 +6,8 @@ class SegmentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Load what registers itself: what goes over in a merge, what is held of people and for how long."""
+        """Load what registers itself: in merging, in the customers' API, in erasure and in retention."""
         import segments.movers
+        import segments.panels
         import segments.privacy
         import segments.retention  # noqa: F401

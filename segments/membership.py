@@ -13,7 +13,7 @@ from django.db.models import Case, F, When
 from django.utils import timezone
 
 from crm.database import TRANSIENT, is_away, retrying
-from crm.tenancy.rows import run
+from segments.limits import limited
 from segments.locks import lock, try_lock
 from segments.meaning import tree_of
 from segments.models import Cause, Segment
@@ -23,7 +23,6 @@ from segments.rules import InvalidRules
 log = structlog.get_logger(__name__)
 
 AGAIN_AFTER = timedelta(hours=1)  # a broken one is tried again, unless it is only worked out when asked
-LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 
 
 class Broken(Exception):
@@ -58,8 +57,9 @@ def try_out(pk: UUID) -> Deltas:
         with transaction.atomic():
             segment = Segment.objects.select_related("club").get(pk=pk)
             lock(pk)
-            run(LIMIT, [f"{settings.SEGMENT_REFRESH_SECONDS}s"])
-            deltas = rework(segment, tree_of(segment), moment=timezone.now(), cause=Cause.RULES)
+            tree = tree_of(segment)
+            with limited(settings.SEGMENT_REFRESH_SECONDS):
+                deltas = rework(segment, tree, moment=timezone.now(), cause=Cause.RULES)
             transaction.set_rollback(True)
     except (DatabaseError, InvalidRules) as error:
         words = reason_of(error)
@@ -84,10 +84,9 @@ def _refresh(pk: UUID, started: datetime, began: float, wait: bool) -> Deltas | 
     segment = Segment.objects.in_use().select_related("club").filter(pk=pk).first()
     if segment is None:
         return None
-    run(LIMIT, [f"{settings.SEGMENT_REFRESH_SECONDS}s"])
-    moment = timezone.now()
-    deltas = rework(segment, tree_of(segment), moment=moment, cause=_cause(segment))
-    run(LIMIT, [f"{settings.TIMEOUTS['statement_timeout']}s"])
+    tree, moment = tree_of(segment), timezone.now()
+    with limited(settings.SEGMENT_REFRESH_SECONDS):
+        deltas = rework(segment, tree, moment=moment, cause=_cause(segment))
     next_due = segment.next_due(moment)
     Segment.objects.filter(pk=pk).update(
         member_count=count_of(deltas), refreshed_at=moment, clock_at=moment,

@@ -93,6 +93,22 @@ A--- GET    events/<str:pk>
 A--- POST   events/<str:pk>/replay
 AMSV GET    customers/search
 AM-- POST   customers/export
+AMSV GET    segments
+AM-- POST   segments
+AM-- POST   segments/preview
+AMSV GET    segments/<str:pk>
+AM-- PATCH  segments/<str:pk>
+AM-- DELETE segments/<str:pk>
+AMSV GET    segments/<str:pk>/changes
+AM-- POST   segments/<str:pk>/clone
+AMSV GET    segments/<str:pk>/consumers
+AMSV GET    segments/<str:pk>/members
+AM-- POST   segments/<str:pk>/members
+AM-- DELETE segments/<str:pk>/members
+AMSV GET    segments/<str:pk>/overlap
+AMSV GET    segments/<str:pk>/preview
+AM-- POST   segments/<str:pk>/refresh
+AM-- POST   segments/<str:pk>/snapshot
 """
 
 # who looks, who posts, address below admin/

@@ -16,6 +16,7 @@ from crm.tenancy.scope import tenant_scope
 from customers.merging import merge_customers
 from customers.models import CustomerProfile, CustomField, DuplicateCandidate, Status
 from customers.tags import spelled
+from segments.models import Segment
 from tests.conftest import Api
 from tests.factories import (
     ActivityFactory,
@@ -24,6 +25,7 @@ from tests.factories import (
     CustomFieldFactory,
     InboundEventFactory,
     NoteFactory,
+    SegmentFactory,
     StaffMembershipFactory,
     house,
     issue_key,
@@ -43,6 +45,8 @@ class Call(NamedTuple):
 
 
 SPARE_TAG = "Spare"
+SEGMENT = "0192f0c1-7a3e-7c52-9d41-5b8e2f6a1c92"
+RULES = [{"field": "isVip", "operator": "eq", "value": True}]
 LOSER = "0192f0c1-7a3e-7c52-9d41-5b8e2f6a1c91"
 EVENT = {"id": "e", "type": "scl.member.created", "timestamp": "2026-11-01T00:00:00Z"}
 TOGETHER = ("0190d1c0-0000-7000-8000-000000000001", "0190d1c0-0000-7000-8000-000000000002")
@@ -122,6 +126,28 @@ API: dict[str, dict[str, Call]] = {
     },
     "api/v1/customers/<str:pk>/notes/<str:noteId>/history": {"GET": Call("crm:read", 200)},
     "api/v1/consistency": {"GET": Call("crm:admin", 200)},
+    "api/v1/segments": {
+        "GET": Call("crm:read", 200),
+        "POST": Call("crm:campaigns", 201, {"name": "New", "criteria": RULES}),
+    },
+    "api/v1/segments/preview": {"POST": Call("crm:campaigns", 200, {"criteria": RULES})},
+    "api/v1/segments/<str:pk>": {
+        "GET": Call("crm:read", 200),
+        "PATCH": Call("crm:campaigns", 200, {"name": "Changed"}),
+        "DELETE": Call("crm:campaigns", 204),
+    },
+    "api/v1/segments/<str:pk>/changes": {"GET": Call("crm:read", 200)},
+    "api/v1/segments/<str:pk>/clone": {"POST": Call("crm:campaigns", 201)},
+    "api/v1/segments/<str:pk>/consumers": {"GET": Call("crm:read", 200)},
+    "api/v1/segments/<str:pk>/members": {
+        "GET": Call("crm:read", 200),
+        "POST": Call("crm:campaigns", 200, {"members": [{"customerId": LOSER}]}),
+        "DELETE": Call("crm:campaigns", 200, query=f"?customerIds={LOSER}"),
+    },
+    "api/v1/segments/<str:pk>/overlap": {"GET": Call("crm:read", 200, query=f"?with={SEGMENT}")},
+    "api/v1/segments/<str:pk>/preview": {"GET": Call("crm:read", 200)},
+    "api/v1/segments/<str:pk>/refresh": {"POST": Call("crm:campaigns", 202)},
+    "api/v1/segments/<str:pk>/snapshot": {"POST": Call("crm:campaigns", 201)},
     "api/v1/events": {"GET": Call("crm:events", 200), "POST": Call("crm:events", 202, EVENT)},
     "api/v1/events/stats": {"GET": Call("crm:events", 200)},
     "api/v1/events/replay": {"POST": Call("crm:events", 202, {})},
@@ -157,7 +183,7 @@ def addresses(resolver: Any = None, prefix: str = "") -> Iterator[str]:
 
 
 STAFF = [route for route in addresses() if route.startswith("admin/") and route not in PUBLIC]
-KEPT = (CustomerProfile, CustomField, DuplicateCandidate, InboundEvent, Activity, Note)
+KEPT = (CustomerProfile, CustomField, DuplicateCandidate, InboundEvent, Activity, Note, Segment)
 OF_ONE = [route for route in API if "<" in route]
 
 
@@ -196,6 +222,7 @@ def rows(tenant):
         "note": NoteFactory(customer=person),
         "field": CustomFieldFactory(),
         "duplicate": pair_of(person, deleted),
+        "segment": SegmentFactory(pk=SEGMENT),
     }
 
 
@@ -212,7 +239,7 @@ def named(route: str, rows: Any) -> list[Any]:
         return [SPARE_TAG]
     kinds = {
         "events": "event", "restore": "deleted", "custom-fields": "field", "duplicates": "duplicate",
-        "unmerge": "merged", "households": "household",
+        "unmerge": "merged", "households": "household", "segments": "segment",
     }  # fmt: skip
     outer = rows[next((kind for word, kind in kinds.items() if word in route), "customer")].pk
     return [outer, *(rows[inner.removesuffix("Id")].pk for inner in re.findall(r"<str:(\w+Id)>", route))]

@@ -36,6 +36,9 @@ LOOKS = {
     "api/v1/customers/<str:pk>/merges": "merges",
     "api/v1/households": "customer.listed",
     "api/v1/events/<str:pk>": "event.viewed",
+    "api/v1/segments/<str:pk>/changes": "customer.listed",
+    "api/v1/segments/<str:pk>/members": "customer.listed",
+    "api/v1/segments/<str:pk>/preview": "customer.listed",
 }
 OF_MANY = "api/v1/households/<str:pk>"
 SAYS_NOTHING_OF_ANYBODY = {
@@ -46,6 +49,10 @@ SAYS_NOTHING_OF_ANYBODY = {
     "api/v1/tags",
     "api/v1/events",
     "api/v1/events/stats",
+    "api/v1/segments",
+    "api/v1/segments/<str:pk>",
+    "api/v1/segments/<str:pk>/consumers",
+    "api/v1/segments/<str:pk>/overlap",
 }
 
 

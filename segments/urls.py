@@ -1,0 +1,28 @@
+"""Addresses of the segment endpoints."""
+
+from django.urls import path
+
+from segments.member_views import SegmentChanges, SegmentMembers
+from segments.preview_views import RulesPreview, SegmentOverlap, SegmentPreview
+from segments.views import (
+    SegmentClone,
+    SegmentConsumers,
+    SegmentList,
+    SegmentOne,
+    SegmentRefresh,
+    SegmentSnapshot,
+)
+
+urlpatterns = [
+    path("segments", SegmentList.as_view(), name="segments"),
+    path("segments/preview", RulesPreview.as_view(), name="segment-rules-preview"),
+    path("segments/<str:pk>", SegmentOne.as_view(), name="segment"),
+    path("segments/<str:pk>/changes", SegmentChanges.as_view(), name="segment-changes"),
+    path("segments/<str:pk>/clone", SegmentClone.as_view(), name="segment-clone"),
+    path("segments/<str:pk>/consumers", SegmentConsumers.as_view(), name="segment-consumers"),
+    path("segments/<str:pk>/members", SegmentMembers.as_view(), name="segment-members"),
+    path("segments/<str:pk>/overlap", SegmentOverlap.as_view(), name="segment-overlap"),
+    path("segments/<str:pk>/preview", SegmentPreview.as_view(), name="segment-preview"),
+    path("segments/<str:pk>/refresh", SegmentRefresh.as_view(), name="segment-refresh"),
+    path("segments/<str:pk>/snapshot", SegmentSnapshot.as_view(), name="segment-snapshot"),
+]
