@@ -15,7 +15,7 @@ from customers.models import CustomerProfile
 from segments.compiler import matching, population
 from segments.limits import limited
 from segments.models import Segment, SegmentMember
-from segments.rules import Group
+from segments.trees import Group
 
 Found = TypeVar("Found")
 PATIENCE = 2  # seconds

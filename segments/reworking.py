@@ -12,6 +12,7 @@ from crm.outbox.services import EMIT_ROWS, nudge_relay
 from crm.tenancy.rows import insert_rows, select
 from crm.tenancy.scope import current_tenant
 from segments.compiler import matching_ids, population
+from segments.deciding import pivotal_leaves
 from segments.models import Cause, MembershipChange, Segment, SegmentEntry
 from segments.models.membership import OF_THE_PAST
 from segments.statements import Sql, sql
@@ -221,10 +222,11 @@ def _log_few(
 ) -> None:
     """Write the log of a few changes, each with the leaves that made the difference."""
     people = [UUID(one["customer_id"]) for one in few]
+    leaves = {} if tree is None else pivotal_leaves(segment, tree, people, moment=moment)
     rows = [
         {
             "segment_id": segment.pk, "customer_id": pk, "at": moment, "joined": one["joined"], "cause": one["cause"],
-            "leaves": None,
+            "leaves": leaves.get(pk),
         }
         for pk, one in zip(people, few, strict=True)
     ]  # fmt: skip

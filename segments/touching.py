@@ -3,7 +3,7 @@
 Statement-level, one INSERT each; who is noted twice is looked at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.db.migrations import RunSQL
 
@@ -59,17 +59,38 @@ def touch_people(
         "update": ("UPDATE", f"{OLD} {NEW}", updated),
         "delete": ("DELETE", OLD, f"SELECT tenant_id, {person} AS person FROM before"),  # noqa: S608
     }
-    return RunSQL(
-        "".join(
-            FUNCTION.format(
-                name=name, act=act, event=event, table=table, tables=tables, rows=rows, insert=INSERT
-            )
-            for act, (event, tables, rows) in acts.items()
-        ),
-        "".join(f"DROP TRIGGER {name}_on_{act} ON {table}; DROP FUNCTION {name}_on_{act}();" for act in acts),
-    )
+    return _triggers(name, table, acts)
+
+
+def touch_others(name: str, table: str, columns: Iterable[str], *, people: str) -> RunSQL:
+    """Note those whom rows of another table tell of: who played in a booking, when the booking changes.
+
+    people: the FROM and ON that lead from the row `r` to `person`, such as "other_table person ON …".
+    """
+    name = f"segments_touch_{name}"
+    was, is_now = (", ".join(f"{row}.{column}" for column in columns) for row in ("b", "r"))
+    said = f"SELECT person.tenant_id, person.customer_id AS person FROM {{rows}} JOIN {people}"  # noqa: S608
+    changed = f"now_so r JOIN before b ON b.id = r.id AND ({was}) IS DISTINCT FROM ({is_now})"
+    acts = {
+        "insert": ("INSERT", NEW, said.format(rows="now_so r")),
+        "update": ("UPDATE", f"{OLD} {NEW}", said.format(rows=changed)),
+        "delete": ("DELETE", OLD, said.format(rows="before r")),
+    }
+    return _triggers(name, table, acts)
 
 
 def touch_past() -> RunSQL:
     """Note of whom an event of the past told."""
     return RunSQL(PAST, UNDO_PAST)
+
+
+def _triggers(name: str, table: str, acts: Mapping[str, tuple[str, str, str]]) -> RunSQL:
+    """acts: word -> the event, its transition tables, and a query of tenant_id and person."""
+    make = "".join(
+        FUNCTION.format(name=name, act=act, event=event, table=table, tables=tables, rows=rows, insert=INSERT)
+        for act, (event, tables, rows) in acts.items()
+    )
+    drop = "".join(
+        f"DROP TRIGGER {name}_on_{act} ON {table}; DROP FUNCTION {name}_on_{act}();" for act in acts
+    )
+    return RunSQL(make, drop)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from crm.tenancy.models import Tenant
 from customers.merging import merge_customers
-from customers.models import CustomerMetrics, CustomerProfile, MergeRecord
+from customers.models import Booking, BookingPlayer, CustomerMetrics, CustomerProfile, MergeRecord
 from customers.unmerging import unmerge
 from segments import live, membership
 from segments.compiler import current_vocabulary, matching
@@ -19,6 +19,7 @@ from segments.entries import Assignment, put_in
 from segments.meaning import tree_of
 from segments.models import MembershipChange, Segment, SegmentMember, State
 from segments.services import change_segment, delete_segment
+from tests.clock import frozen
 from tests.factories import CustomerProfileFactory, InboundEventFactory
 from tests.segments.test_membership import BY, follow, log_of, made, members, news
 from timeline.models import InboundEvent
@@ -170,21 +171,88 @@ def _something(chance: Random, person: CustomerProfile, people: list[CustomerPro
         CustomerProfile.objects.filter(pk=person.pk).update(**{name: values[name]})
 
 
-def test_every_column_that_a_rule_reads_is_watched(tenant: Tenant) -> None:
+NEVER_CHANGES = {"id", "tenant_id", "key", "created_at"}
+WRITTEN_ONCE = {"customers_consententry"}
+
+
+def watched(name: str) -> str:
+    """What the trigger compares."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'segments_touch_%_on_update'")
-        watched = dict(cursor.fetchall())
-    sources = {
-        "p": watched["segments_touch_customerprofile_on_update"],
-        "m": watched["segments_touch_customermetrics_on_update"],
-    }
-    for _, fields in current_vocabulary().groups():
-        for field in fields:
-            for alias, column in re.findall(r"\b([pm])\.(\w+)", field.column.text):
-                known = column in ("id", "tenant_id", "customer_id") or re.search(
-                    rf"\bn\.{column}\b", sources[alias]
-                )
-                assert known, f"{field.name} reads {alias}.{column}, which no trigger watches"
+        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = %s", [f"segments_touch_{name}_on_update"])
+        return str(cursor.fetchone()[0])
+
+
+def test_every_column_that_a_rule_reads_is_watched(tenant: Tenant) -> None:
+    vocabulary = current_vocabulary()
+    sources = {"p": watched("customerprofile"), "m": watched("customermetrics") + " n.customer_id"}
+    for field in vocabulary.words.fields.values():
+        for alias, column in re.findall(r"\b([pm])\.(\w+)", field.column.text):
+            known = column in NEVER_CHANGES or re.search(rf"\bn\.{column}\b", sources[alias])
+            assert known, f"{field.name} reads {alias}.{column}, which no trigger watches"
+    for relation in vocabulary.relations.values():
+        (table,) = re.findall(r"^(\w+) \{row\}", relation.source)
+        own = watched(table.partition("_")[2])
+        seen = {
+            "": lambda column, own=own: f"n.{column}" in own,
+            "b": lambda column: f"r.{column}" in watched("players"),
+        }
+        for text in (relation.when, *(field.column.text for field in relation.words.fields.values())):
+            for alias, column in re.findall(r"\{row\}(b?)\.(\w+)", text):
+                known = column in NEVER_CHANGES or table in WRITTEN_ONCE or seen[alias](column)
+                assert known, f"{relation.name} read {alias or table}.{column}, which no trigger watches"
+
+
+def test_whoever_plays_follows_what_becomes_of_the_booking(tenant: Tenant) -> None:
+    person = CustomerProfileFactory()
+    segment = made(
+        [
+            {
+                "relation": "bookingPlayers",
+                "where": [rule("status", "eq", "NO_SHOW")],
+                "operator": "gte",
+                "value": 1,
+            }
+        ]
+    )
+    booking = Booking.objects.create(tenant=tenant, key="b1", status="BOOKED", tee_time=timezone.now())
+    BookingPlayer.objects.create(
+        tenant=tenant, key="b1:1", booking_key="b1", customer=person, recorded_for=person.pk
+    )
+    follow()
+    assert members(segment) == set()
+    Booking.objects.filter(pk=booking.pk).update(status="NO_SHOW")
+    follow()
+    assert members(segment) == {person.pk}
+
+
+def test_time_alone_moves_people_in_and_out(tenant: Tenant) -> None:
+    now = timezone.now()
+    with frozen(now) as clock:
+        person = CustomerProfileFactory(metrics={"last_booking_at": now - timedelta(days=29)})
+        segment = made([rule("lastBookingAt", "inLast", {"amount": 30, "unit": "days"})])
+        lapsed = made([rule("lastBookingAt", "moreThanAgo", {"amount": 30, "unit": "days"})], name="Lapsed")
+        follow()
+        assert (members(segment), members(lapsed)) == ({person.pk}, set())
+        for _ in range(2):
+            clock.forward(hours=40)
+            live.apply_clock(clock.now)
+            follow()
+        assert (members(segment), members(lapsed)) == (set(), {person.pk})
+        assert log_of(segment)[-1] == (person.pk, False, "CLOCK")
+        assert len(news(historical=False)) == 2
+
+
+def test_the_log_says_which_rules_made_the_difference(tenant: Tenant) -> None:
+    person = CustomerProfileFactory(country="ZA")
+    segment = made({"combinator": "AND", "rules": [
+        rule("country", "eq", "ZA"),
+        {"combinator": "OR", "rules": [rule("isVip", "eq", True), rule("tags", "contains", "a")]},
+    ]})  # fmt: skip
+    follow()
+    CustomerProfile.objects.update(is_vip=True)
+    follow()
+    (change,) = MembershipChange.objects.filter(segment=segment, customer=person)
+    assert change.leaves == ["rules[0]", "rules[1].rules[0]"]
 
 
 def test_a_deleted_segment_has_nobody(tenant: Tenant) -> None:
