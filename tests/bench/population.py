@@ -136,7 +136,8 @@ METRICS = insert_into(
         FROM timeline_activity WHERE tenant_id = %(tenant)s GROUP BY customer_id
     ) a ON a.customer_id = p.id ORDER BY p.n""",
 )  # fmt: skip
-ALL = (PEOPLE, IDENTIFIERS, ALIASES, HOLDERS, PROFILES, ENTRIES, PAYMENTS, BOOKINGS, METRICS)
+UNTOUCHED = "DELETE FROM segments_segmenttouch WHERE tenant_id = %(tenant)s"  # they have been there for long
+ALL = (PEOPLE, IDENTIFIERS, ALIASES, HOLDERS, PROFILES, ENTRIES, PAYMENTS, BOOKINGS, METRICS, UNTOUCHED)
 ONE = "SELECT id FROM customers_customerprofile WHERE tenant_id = %s AND email = %s"
 
 

@@ -13,7 +13,7 @@ from django.db import connection
 
 from crm.embedded import ROOT
 
-ROWS = {"B1", "B2", "B3", "B4", "B5", "B12", "B16", "B17"}
+ROWS = {"B1", "B2", "B3", "B4", "B5", "B6", "B7", "B12", "B16", "B17"}
 HAS_OTHERS = {
     ("B1", "events/s"): {"ours", "limit", "naive"},
     ("B1", "ms"): {"ours", "limit"},
