@@ -12,9 +12,9 @@ from crm.outbox.services import EMIT_ROWS, nudge_relay
 from crm.tenancy.rows import insert_rows, select
 from crm.tenancy.scope import current_tenant
 from segments.compiler import matching_ids, population
-from segments.deciding import pivotal_leaves
 from segments.models import Cause, MembershipChange, Segment, SegmentEntry
 from segments.models.membership import OF_THE_PAST
+from segments.reasons import deciding_leaves
 from segments.statements import Sql, sql
 from segments.trees import Group
 
@@ -222,7 +222,7 @@ def _log_few(
 ) -> None:
     """Write the log of a few changes, each with the leaves that made the difference."""
     people = [UUID(one["customer_id"]) for one in few]
-    leaves = {} if tree is None else pivotal_leaves(segment, tree, people, moment=moment)
+    leaves = {} if tree is None else deciding_leaves(tree, people, moment=moment, zone=segment.zone)
     rows = [
         {
             "segment_id": segment.pk, "customer_id": pk, "at": moment, "joined": one["joined"], "cause": one["cause"],

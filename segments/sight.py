@@ -15,14 +15,20 @@ def refuse_kept_back(tree: Group) -> None:
     details = [
         Detail(path, "FIELD_MASKED", f"your role does not see “{field.name}”")
         for path, leaf in leaves(tree)
-        for field in dict.fromkeys(_fields_of(leaf))
+        for field in dict.fromkeys(fields_of(leaf))
         if field.tells in masks
     ]
     if details:
         raise FieldMasked(details=details)
 
 
-def _fields_of(leaf: Leaf) -> Iterator[Field]:
+def is_kept_back(leaf: Leaf) -> bool:
+    """Whether a rule asks for something that the masks of the open request keep back."""
+    masks = {str(kind) for kind in current_eyes().masks}
+    return any(field.tells in masks for field in fields_of(leaf))
+
+
+def fields_of(leaf: Leaf) -> Iterator[Field]:
     yield from (rule.field for rule in field_rules(leaf))
     if isinstance(leaf, RowsRule) and leaf.of is not COUNTED:
         yield leaf.of

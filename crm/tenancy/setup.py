@@ -1,6 +1,6 @@
 """What an operator or the demo sets up: tenants, their staff, their keys. Each act is in the audit log."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,15 @@ from crm.tenancy.audit import record
 from crm.tenancy.models import ApiKey, Club, StaffMembership, Tenant, User
 from crm.tenancy.permissions import Role, Scope
 from crm.tenancy.scope import current_tenant, tenant_scope
+
+Furnisher = Callable[..., object]
+_furnishers: list[Furnisher] = []
+
+
+def furnishes(furnish: Furnisher) -> Furnisher:
+    """Register what apps above give a new tenant: furnish(by=…), in its scope and in the transaction that makes it."""
+    _furnishers.append(furnish)
+    return furnish
 
 
 def find_tenant(slug: str) -> Tenant:
@@ -41,6 +50,8 @@ def open_tenant(slug: str, name: str, *, by: str, **fields: Any) -> Tenant:
             object_id=tenant.pk,
             after={"slug": slug, "name": name},
         )
+        for furnish in _furnishers:
+            furnish(by=by)
     return tenant
 
 

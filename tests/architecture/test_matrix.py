@@ -96,6 +96,10 @@ AM-- POST   customers/export
 AMSV GET    segments
 AM-- POST   segments
 AM-- POST   segments/preview
+AMSV GET    segments/fields
+AMSV GET    segments/schema
+AMSV GET    segments/templates
+AMSV GET    segments/<str:pk>/explain
 AMSV GET    segments/<str:pk>
 AM-- PATCH  segments/<str:pk>
 AM-- DELETE segments/<str:pk>

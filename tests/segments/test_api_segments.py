@@ -8,12 +8,15 @@ from django.db import connection
 from django.utils import timezone
 
 from crm.tenancy.models import AuditEntry, Tenant
+from crm.tenancy.scope import tenant_scope
+from crm.tenancy.setup import open_tenant
 from customers.merging import merge_customers
 from segments import membership, previews
-from segments.models import Segment, SegmentEntry
+from segments.models import Segment, SegmentEntry, SegmentMember
+from segments.ready_made import furnish_segments
 from segments.services import create_segment
 from tests.conftest import Api
-from tests.factories import ClubFactory, CustomerProfileFactory
+from tests.factories import ClubFactory, CustomerProfileFactory, CustomFieldFactory
 from tests.pages import at_most, log_in, member
 from tests.segments.test_membership import BY, VIP, follow, made, members
 
@@ -267,3 +270,52 @@ def test_a_customer_tells_their_segments_and_is_found_by_one(api: Api) -> None:
     found = api.get(f"/api/v1/customers?segmentId={segment.pk}").json()["data"]
     assert [row["id"] for row in found] == [str(vip.pk)]
     assert api.get("/api/v1/customers?segmentId=x").status_code == 400
+
+
+def test_it_says_why_somebody_is_in_it(api: Api, tenant: Tenant) -> None:
+    person = CustomerProfileFactory(is_vip=True, metrics={"churn_risk_score": 20})
+    segment = made([*VIP, {"field": "churnRiskScore", "operator": "gte", "value": 60}])
+    found = api.get(one(segment, "explain") + f"?customerId={person.pk}").json()
+    assert (found["isMember"], found["belongs"], found["matchesRules"]) == (False, False, False)
+    vip, churn = found["rules"]
+    assert (vip["path"], vip["holds"], vip["actual"], vip["decides"]) == ("rules[0]", True, True, False)
+    assert (churn["holds"], churn["actual"], churn["decides"], churn["masked"]) == (False, 20, True, False)
+    api.post(one(segment, "members"), {"members": [{"customerId": str(person.pk), "reason": "Sponsor"}]})
+    found = api.get(one(segment, "explain") + f"?customerId={person.pk}").json()
+    assert (found["isMember"], found["belongs"], found["byHand"]["reason"]) == (True, True, "Sponsor")
+    viewer = log_in(member("VIEWER").user)
+    churn = viewer.get(one(segment, "explain") + f"?customerId={person.pk}").json()["rules"][1]
+    assert (churn["holds"], churn["actual"], churn["masked"]) == (None, None, True)
+
+
+def test_what_rules_can_be_about(api: Api) -> None:
+    CustomFieldFactory(key="size", type="ENUM", choices=["L", "XL"])
+    found = api.get(f"{LIST}/fields").json()
+    fields = {field["name"]: field for field in found["fields"]}
+    assert "lte" in fields["handicap"]["operators"]
+    assert [choice["value"] for choice in fields["customFields.size"]["choices"]] == ["L", "XL"]
+    assert {"activities", "bookings"} <= {relation["name"] for relation in found["relations"]}
+    assert api.get(f"{LIST}/schema").json()["$schema"].startswith("https://json-schema.org/")
+
+
+def test_every_template_can_be_used_as_it_is(api: Api) -> None:
+    shelf = api.get(f"{LIST}/templates").json()["data"]
+    assert len(shelf) >= 18
+    for template in shelf:
+        body = {name: value for name, value in template.items() if name not in ("key", "group")}
+        reply = api.post(LIST, body)
+        assert reply.status_code == 201, (template["key"], reply.content)
+
+
+def test_every_tenant_has_the_automatic_segments_once(db: None) -> None:
+    tenant = open_tenant("new-group", "New Group", by=BY)
+    with tenant_scope(tenant):
+        there = Segment.objects.filter(is_system=True)
+        keys = set(there.values_list("key", flat=True))
+        assert {"valueHigh", "stageMember"} <= keys
+        there.filter(key="valueHigh").update(name="Our best")
+        assert furnish_segments(by=BY) == 0
+        person = CustomerProfileFactory(lifecycle_stage="MEMBER", metrics={"lifetime_value_cents": 60_000})
+        membership.refresh_due(budget_seconds=120)
+        mine = Segment.objects.filter(pk__in=SegmentMember.objects.filter(customer=person).values("segment"))
+        assert {"valueHigh", "stageMember"} <= set(mine.values_list("key", flat=True))

@@ -37,6 +37,7 @@ LOOKS = {
     "api/v1/households": "customer.listed",
     "api/v1/events/<str:pk>": "event.viewed",
     "api/v1/segments/<str:pk>/changes": "customer.listed",
+    "api/v1/segments/<str:pk>/explain": "segment",
     "api/v1/segments/<str:pk>/members": "customer.listed",
     "api/v1/segments/<str:pk>/preview": "customer.listed",
 }
@@ -52,6 +53,9 @@ SAYS_NOTHING_OF_ANYBODY = {
     "api/v1/segments",
     "api/v1/segments/<str:pk>",
     "api/v1/segments/<str:pk>/consumers",
+    "api/v1/segments/fields",
+    "api/v1/segments/schema",
+    "api/v1/segments/templates",
     "api/v1/segments/<str:pk>/overlap",
 }
 
@@ -76,7 +80,11 @@ def test_a_look_is_one_entry_however_often_in_five_minutes(
         assert send(api, "GET", route, named(route, rows), API[route]["GET"]).status_code == 200
     (entry,) = looks()
     said = LOOKS[route]
-    about = {"customer.listed": "", "event.viewed": str(rows["event"].pk)}.get(said, str(rows["customer"].pk))
+    about = {
+        "customer.listed": "",
+        "event.viewed": str(rows["event"].pk),
+        "segment": str(rows["loser"].pk),
+    }.get(said, str(rows["customer"].pk))
     assert entry["object_id"] == about
     if "." in said:
         assert entry["action"] == said
