@@ -82,13 +82,27 @@ class Identifier:
     shared_with: list[CustomerProfile] = field(default_factory=list)
 
 
-def page(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
-    """Everything of the page. Ten statements, three more for Admins, and those of the open tab and the banners."""
+def opened_tab(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
+    """The tab that is open, alone: what its own links and filters ask for. The tab's statements."""
     opened = chosen_tab(request)
-    panel, above = opened.load(request, profile), banners(request, profile)
-    about_golf, held = golf(profile), identifiers(request, profile)
     return {
         "profile": profile,
+        "tabs": tabs(),
+        "opened": opened,
+        "panel": opened.load(request, profile),
+    }
+
+
+def middle(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
+    """The open tab and the banners above it, with the digest of all that the page shows. Their statements."""
+    shown, above = opened_tab(request, profile), banners(request, profile)
+    return {**shown, "banners": above, "digest": digest(profile, shown["panel"], *above)}
+
+
+def around(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
+    """The head and the cards. Ten statements, three more for Admins."""
+    about_golf, held = golf(profile), identifiers(request, profile)
+    return {
         "marks": marks(profile),
         "metrics": profile.metrics,
         "figures": figures(profile, about_golf["next_at"]),
@@ -102,11 +116,6 @@ def page(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
         "custom": custom_card(profile),
         "duplicates": duplicates(request, profile),
         "lookers": lookers(profile) if may(request, Right.ADMINISTER) else [],
-        "tabs": tabs(),
-        "opened": opened,
-        "panel": panel,
-        "banners": above,
-        "digest": digest(profile, panel, *above),
     }
 
 

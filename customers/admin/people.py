@@ -61,62 +61,29 @@ class CustomerAdmin(StaffModelAdmin):
     actions = ("tag_chosen", "merge_chosen")
 
     def get_urls(self) -> Any:
-        view = self.admin_site.admin_view
+        def at(name: str, view: Any, address: str = "", *, posted: bool = True) -> Any:
+            wrapped = self.admin_site.admin_view(require_POST(view) if posted else view)
+            return path(address or f"<uuid:pk>/{name}/", wrapped, name=f"customers_customerprofile_{name}")
+
         return [
-            path("export/", view(self.export_view), name="customers_customerprofile_export"),
-            path("find/", view(find_view), name="customers_customerprofile_find"),
-            path("<uuid:pk>/", view(self.detail_view), name="customers_customerprofile_detail"),
-            path("<uuid:pk>/live/", view(self.live_view), name="customers_customerprofile_live"),
-            path("<uuid:pk>/field/", view(self.field_view), name="customers_customerprofile_field"),
-            path(
-                "<uuid:pk>/remove/",
-                view(require_POST(self.remove_view)),
-                name="customers_customerprofile_remove",
-            ),
-            path(
-                "<uuid:pk>/restore/",
-                view(require_POST(self.restore_view)),
-                name="customers_customerprofile_restore",
-            ),
-            path(
-                "<uuid:pk>/tags/", view(require_POST(self.tags_view)), name="customers_customerprofile_tags"
-            ),
-            path("<uuid:pk>/merge/", view(self.merge_view), name="customers_customerprofile_merge"),
-            path(
-                "<uuid:pk>/merges/<uuid:merge>/undo/",
-                view(require_POST(merging.undo_view)),
-                name="customers_customerprofile_unmerge",
-            ),
-            path(
-                "<uuid:pk>/mark/", view(require_POST(self.mark_view)), name="customers_customerprofile_mark"
-            ),
-            path("<uuid:pk>/erase/", view(self.erase_view), name="customers_customerprofile_erase"),
-            path(
-                "<uuid:pk>/data/", view(require_POST(self.data_view)), name="customers_customerprofile_data"
-            ),
-            path(
-                "<uuid:pk>/lock/", view(require_POST(self.lock_view)), name="customers_customerprofile_lock"
-            ),
-            path(
-                "<uuid:pk>/request/",
-                view(require_POST(self.request_view)),
-                name="customers_customerprofile_request",
-            ),
-            path(
-                "<uuid:pk>/guardian/",
-                view(require_POST(self.guardian_view)),
-                name="customers_customerprofile_guardian",
-            ),
-            path(
-                "<uuid:pk>/objection/",
-                view(require_POST(self.objection_view)),
-                name="customers_customerprofile_objection",
-            ),
-            path(
-                "<uuid:pk>/lift-suppression/",
-                view(require_POST(self.lift_view)),
-                name="customers_customerprofile_lift",
-            ),
+            at("export", self.export_view, "export/", posted=False),
+            at("find", find_view, "find/", posted=False),
+            at("detail", self.detail_view, "<uuid:pk>/", posted=False),
+            at("live", self.live_view, posted=False),
+            at("field", self.field_view, posted=False),
+            at("remove", self.remove_view),
+            at("restore", self.restore_view),
+            at("tags", self.tags_view),
+            at("mark", self.mark_view),
+            at("merge", self.merge_view, posted=False),
+            at("unmerge", merging.undo_view, "<uuid:pk>/merges/<uuid:merge>/undo/"),
+            at("erase", self.erase_view, posted=False),
+            at("data", self.data_view),
+            at("lock", self.lock_view),
+            at("request", self.request_view),
+            at("guardian", self.guardian_view),
+            at("objection", self.objection_view),
+            at("lift", self.lift_view, "<uuid:pk>/lift-suppression/"),
             *super().get_urls(),
         ]
 
@@ -240,26 +207,30 @@ class CustomerAdmin(StaffModelAdmin):
             return HttpResponseRedirect(page_url(profile.pk))
         is_part = request.headers.get("X-Requested-With") == "fetch"
         self.note_view(request, profile, is_part=is_part)
-        shown = page.page(request, profile)  # first, because it settles what the bar counts
+        if is_part:
+            tab = page.opened_tab(request, profile)
+            return TemplateResponse(request, "admin/customers/main.html", {**tab, **self.rights(request)})
+        middle = page.middle(request, profile)  # first, because it settles what the bar counts
         context = {
-            **({} if is_part else self.admin_site.each_context(request)),
-            **shown,
+            **self.admin_site.each_context(request),
+            **middle,
+            **page.around(request, profile),
             **self.rights(request),
-            "suggested": tagging.suggested() if may(request, Right.EDIT) and not is_part else [],
+            "suggested": tagging.suggested() if may(request, Right.EDIT) else [],
             "title": str(profile),
             "opts": self.opts,
         }
-        template = "admin/customers/main.html" if is_part else "admin/customers/customer.html"
-        return TemplateResponse(request, template, context)
+        return TemplateResponse(request, "admin/customers/customer.html", context)
 
     def live_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """What changed on an open page, or 204 when nothing did."""
         profile, _merged_from = self.profile_or_404(request, pk)
-        context = page.page(request, profile)
-        if context["digest"] == request.GET.get("digest"):
+        middle = page.middle(request, profile)
+        if middle["digest"] == request.GET.get("digest"):
             return HttpResponse(status=204)
         self.note_view(request, profile, is_part=True)
-        return TemplateResponse(request, "admin/customers/live.html", {**context, **self.rights(request)})
+        context = {**middle, **page.around(request, profile), **self.rights(request)}
+        return TemplateResponse(request, "admin/customers/live.html", context)
 
     def note_view(self, request: HttpRequest, profile: CustomerProfile, *, is_part: bool) -> None:
         """Every opening of the page is in the audit log; its refreshes are the same view going on."""
