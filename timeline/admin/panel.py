@@ -114,9 +114,10 @@ def drawn(rows: Sequence[Activity]) -> list[Entry]:
         is_new = day != last
         last = day
         words = day_words(day) if is_new else ""
-        entries.append(
-            Entry(row, symbol, tone, type_words(row.type), day if is_new else None, words, details_of(row))
-        )
+        kind = type_words(row.type)
+        if kind.casefold() == row.title.casefold():  # nothing is said twice
+            kind = ""
+        entries.append(Entry(row, symbol, tone, kind, day if is_new else None, words, details_of(row)))
     return entries
 
 
