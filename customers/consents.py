@@ -14,12 +14,13 @@ from crm.tenancy.models import Tenant
 from crm.tenancy.scope import current_tenant
 from customers import ledger
 from customers.acts import record_act
-from customers.changes import Mention, Person, write_fields
+from customers.changes import write_fields
 from customers.consent import CHANNELS, Consent, State, flags
 from customers.ledger import Said
 from customers.models import ConsentEntry, CustomerProfile, Suppression
 from customers.models.consent import Channel
 from customers.payloads import WIRE, updated_payload
+from customers.person import Mention, Person
 from customers.resolution import Request, register
 from customers.services import get_customer
 from customers.stamps import Stamp

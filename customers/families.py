@@ -12,10 +12,10 @@ from psycopg import sql
 from crm.tenancy.rows import dump, read_rows, run, select, update_rows
 from crm.tenancy.scope import current_tenant
 from customers import history
-from customers.changes import BLANK
 from customers.deriving import derived
 from customers.models import CustomerMetrics, CustomerProfile, ProfilePart
 from customers.parts import COLUMNS, MAPS, Part, parts_of, write_parts
+from customers.person import BLANK
 from customers.resolution import LOCK_PEOPLE, roots_of
 from customers.stamps import Stamp
 from customers.survivorship import Row, Write, folded

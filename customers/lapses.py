@@ -12,9 +12,10 @@ from crm.tenancy.models import Tenant
 from crm.tenancy.rows import run, select
 from crm.tenancy.scope import current_tenant, scopes_disabled, tenant_scope
 from customers.acts import record_acts
-from customers.changes import Person, settle
+from customers.changes import settle
 from customers.models import CustomerProfile
 from customers.payloads import WIRE, updated_payload
+from customers.person import Person
 from customers.telling import stage_acts
 
 BY = "job:turn_stages"

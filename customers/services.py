@@ -20,7 +20,7 @@ from crm.versions import ANY, Condition
 from customers import custom_fields, lifecycle, normalise
 from customers.acts import record_act, record_acts
 from customers.automatic import settle_ties
-from customers.changes import Mention, Person, add_person, apply_mentions, write_fields
+from customers.changes import add_person, apply_mentions, write_fields
 from customers.faces import FACE, NO_FACE, Face
 from customers.history import changes_of
 from customers.households import gather
@@ -29,6 +29,7 @@ from customers.identity_settings import current_rules
 from customers.matching import is_strong
 from customers.models import CustomerProfile, ProfilePart, Status
 from customers.payloads import WIRE, created_payload, row_payload, updated_payload, wire_name
+from customers.person import Mention, Person
 from customers.releasing import given_up
 from customers.resolution import (
     Hit,

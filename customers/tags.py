@@ -23,10 +23,11 @@ from crm.tenancy.scope import current_tenant, scopes_disabled, tenant_scope
 from crm.versions import ANY, Condition
 from customers import normalise
 from customers.acts import record_acts
-from customers.changes import Mention, Person, write_many
+from customers.changes import write_many
 from customers.models import CustomerProfile, Tag, TagMove
 from customers.models.tags import LONGEST
 from customers.payloads import updated_payload
+from customers.person import Mention, Person
 from customers.stamps import Stamp
 from customers.telling import tag_acts
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from customers.acts import Act
-from customers.changes import Person
 from customers.models import Stage, Tag
 from customers.payloads import wire_name
+from customers.person import Person
 from customers.stamps import EPOCH
 
 FLAGS = {
@@ -45,11 +45,18 @@ def tag_acts(people: Mapping[UUID, Person]) -> list[Act]:
     ]
 
 
-def stage_acts(pk: UUID, person: Person) -> Iterator[Act]:
-    """At the time of what changed the stage, where that is known."""
+def stage_acts(pk: UUID, person: Person, *, is_past: bool = False) -> Iterator[Act]:
+    """At the time of what changed the stage, where that is known.
+
+    is_past: it is loaded history, which moves people as it moved them then: what has lapsed since was no lapse then.
+    """
     before, after = person.stage_before, person.row["lifecycle_stage"]
     if person.is_new or before == after:
         return
+    if is_past:
+        before, after = person.stages_then()
+        if before == after:
+            return
     title = f"Stage changed from {Stage(before).label} to {Stage(after).label}"
     at = EPOCH + timedelta(microseconds=person.cause.at) if person.cause else None
     metadata = {"from": before, "to": after} | ({"pinned": True} if person.row["lifecycle_pin"] else {})

@@ -1,7 +1,7 @@
 """What a batch of events changes: interpreted one by one, applied as sets in the caller's transaction."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,12 +15,13 @@ from crm.tenancy.scope import current_tenant
 from customers import ledger, normalise
 from customers.acts import Act
 from customers.automatic import settle_ties
-from customers.changes import Mention, apply_mentions, blocked_contacts
 from customers.changes import Outcome as People
+from customers.changes import apply_mentions
 from customers.facts import FactChange, FactWrite, apply_facts
 from customers.households import gather
 from customers.identity_settings import current_rules
 from customers.ledger import Said
+from customers.person import Mention, blocked_contacts
 from customers.resolution import Hit
 from customers.stamps import Stamp
 from customers.telling import stage_acts
@@ -263,7 +264,8 @@ def _apply(readings: Sequence[_Reading], now: datetime) -> list[Outcome]:
     beginnings = _beginnings(people, readings, now)
     entries = [_entry(reading, own, now) for reading, own in zip(readings, hits, strict=True)]
     made = [entry for entry in beginnings if people.people[entry["customer_id"]].is_new]
-    written = [*made, *(entry for entry in entries if entry), *_stages(people, now)]
+    past = {(reading.event.source, reading.event.id) for reading in readings if reading.event.historical}
+    written = [*made, *(entry for entry in entries if entry), *_stages(people, past, now)]
     snapshots(written, changes)
     insert_rows(Activity, written, ENTRY_COLUMNS)
     _move([entry for entry in beginnings if not people.people[entry["customer_id"]].is_new])
@@ -271,7 +273,6 @@ def _apply(readings: Sequence[_Reading], now: datetime) -> list[Outcome]:
     recount(_recounted(people, entries, changes), now=now)
     told = [Told(reading.event, reading.effect, own) for reading, own in zip(readings, hits, strict=True)]
     emit_many(list(news_of(told, people.people, changes)))
-    past = {(reading.event.source, reading.event.id) for reading in readings if reading.event.historical}
     settle_ties(people.ties, now=now, past=past)
     gather(people.shared, now=now)
     return [
@@ -330,12 +331,13 @@ def _entry(reading: _Reading, own: Sequence[Hit | None], now: datetime) -> dict[
     }  # fmt: skip
 
 
-def _stages(people: People, now: datetime) -> list[dict[str, Any]]:
-    """The entries of those whose lifecycle stage changed."""
+def _stages(people: People, past: Collection[tuple[str, str]], now: datetime) -> list[dict[str, Any]]:
+    """The entries of those whose lifecycle stage changed. past: the events that are loaded history."""
+    spoken_of = ((pk, person, person.cause) for pk, person in people.people.items() if person.cause)
     return [
-        act_row(act, "", now, event=person.cause.event if person.cause else "")
-        for pk, person in people.people.items()
-        for act in stage_acts(pk, person)
+        act_row(act, "", now, event=cause.event)
+        for pk, person, cause in spoken_of
+        for act in stage_acts(pk, person, is_past=(cause.source, cause.event) in past)
     ]
 
 

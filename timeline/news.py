@@ -9,9 +9,9 @@ from uuid import UUID
 
 from crm.outbox.services import News
 from crm.tenancy.scope import current_tenant
-from customers.changes import Person
 from customers.facts import FactChange
 from customers.payloads import WIRE, created_payload, updated_payload, wire_value
+from customers.person import Person
 from customers.resolution import Hit
 from customers.stamps import Stamp
 from timeline.effects import Effect, Event

@@ -13,9 +13,10 @@ from crm.demo.story.particulars import FIELDS, particulars
 from crm.tenancy.audit import record
 from crm.tenancy.models import AuditEntry
 from crm.tenancy.scope import current_tenant
-from customers.changes import Mention, write_many
+from customers.changes import write_many
 from customers.custom_fields import define
 from customers.models import CustomerProfile
+from customers.person import Mention
 from customers.stamps import Stamp
 
 WRITTEN = "demo.particulars_written"

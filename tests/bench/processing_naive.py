@@ -17,11 +17,12 @@ from psycopg.types.json import Jsonb
 from crm.outbox.models import OutboxMessage
 from crm.tenancy.models import Tenant, uuid7
 from customers import lifecycle, normalise
-from customers.changes import BLANK, LINKS, METRICS_BLANK
+from customers.changes import METRICS_BLANK
 from customers.facts import COLUMNS as FACT_COLUMNS
 from customers.facts import MODELS as FACTS
 from customers.models import AliasHolder, CustomerMetrics, CustomerProfile, IdentityAlias
 from customers.payloads import WIRE, created_payload, updated_payload
+from customers.person import BLANK, LINKS
 from customers.stamps import Stamp, fold
 from tests.bench.statements import connect
 from timeline.application import ENTRY_COLUMNS

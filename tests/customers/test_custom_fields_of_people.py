@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from crm.tenancy.models import Tenant
 from customers import custom_fields
-from customers.changes import Mention, write_fields
+from customers.changes import write_fields
 from customers.models import CustomerProfile
+from customers.person import Mention
 from customers.stamps import Stamp
 from tests.conftest import Api
 from tests.factories import CustomerProfileFactory, CustomFieldFactory

@@ -125,6 +125,34 @@ def changes() -> list[tuple[str, str]]:
     return [(entry.metadata["from"], entry.metadata["to"]) for entry in found]
 
 
+def test_loaded_history_moves_people_as_it_moved_them_then(tenant: Tenant) -> None:
+    def past(kind: str, days: float, **payload: Any) -> dict[str, Any]:
+        return told(kind, days_ago(days), **payload) | {"historical": True}
+
+    def until(days: float) -> str:
+        return days_ago(days).date().isoformat()
+
+    live_through(tenant, past("web.page_view", 1500, url="https://c.example/"))
+    live_through(
+        tenant, past("scl.member.created", 1400, id=7, status="ACTIVE", membershipExpiry=until(1035))
+    )
+    assert (person().lifecycle_stage, changes()) == ("CHURNED", [("PROSPECT", "MEMBER")])
+    for year in (
+        1036,
+        671,
+    ):  # they renewed in time, and never were a lapsed member, though both lie in the past
+        renewal = {"changes": ["membershipExpiry"], "membershipExpiry": until(year - 365)}
+        live_through(tenant, past("scl.member.updated", year, id=7, **renewal))
+    assert changes() == [("PROSPECT", "MEMBER")]
+    live_through(tenant, past("order.paid", 30, orderId="o1", total=100))  # 276 days after they had lapsed
+    assert (person().lifecycle_stage, changes()[1:]) == ("CUSTOMER", [("CHURNED", "CUSTOMER")])
+    live_through(
+        tenant,
+        told("scl.member.updated", NOW, id=7, changes=["membershipExpiry"], membershipExpiry=until(-365)),
+    )
+    assert (person().lifecycle_stage, changes()[2:]) == ("MEMBER", [("CUSTOMER", "MEMBER")])
+
+
 def test_a_person_climbs_lapses_with_time_and_comes_back(tenant: Tenant) -> None:
     joined = told("scl.member.created", days_ago(400), id=7, status="ACTIVE")
     paid = told("order.paid", days_ago(20), orderId="o1", total=100)
