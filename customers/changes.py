@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 from crm.tenancy.rows import insert_rows, read_rows, update_rows
 from customers import history, ledger, suppression
 from customers.consent import flags
-from customers.deriving import ends_of
 from customers.ledger import Said
 from customers.matching import Key
 from customers.models import CustomerMetrics, CustomerProfile
@@ -117,8 +116,7 @@ def _read(ids: Collection[UUID], parts: Collection[UUID]) -> dict[UUID, Person]:
         row["id"]: Person(
             row,
             is_new=False,
-            reached_before=dict(row["stages_reached"]),
-            ends_before=ends_of(row),
+            reached_before=frozenset(row["stages_reached"]),
             stage_before=row["lifecycle_stage"],
         )
         for row in rows

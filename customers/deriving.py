@@ -1,7 +1,7 @@
 """What follows from a profile's other columns, its tenant's rule and the time."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from crm.tenancy.scope import current_tenant
@@ -9,16 +9,13 @@ from customers import lifecycle
 from customers.models import Status
 from customers.stamps import EPOCH, microseconds
 
-Ends = tuple[
-    datetime | None, date | None
-]  # of a membership: the moment it ended, and the day until which it runs
 FARTHEST_YEAR = 9000  # a membership until then runs for ever, and its grace needs room in the calendar
 
 
 def derived(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """The lifecycle stage, when time alone moves it next, and since when the profile is deleted. No statement."""
     facts: dict[str, Any] = {
-        "over_at": _over(*ends_of(row)), "now": microseconds(now), "lapse": _lapse(), "pin": row["lifecycle_pin"]
+        "over_at": _membership_over(row), "now": microseconds(now), "lapse": _lapse(), "pin": row["lifecycle_pin"]
     }  # fmt: skip
     turn = lifecycle.turns_at(row["stages_reached"], **facts)
     written = row["provenance"].get("status")
@@ -30,18 +27,9 @@ def derived(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def ends_of(row: Mapping[str, Any]) -> Ends:
-    return row["membership_ended_at"], row["membership_expiry"]
-
-
-def stage_at(reached: Mapping[str, int], ends: Ends, at: int) -> str:
-    """The stage as it was at a time (microseconds of UTC), by what had spoken for one until then."""
-    known = {stage: when for stage, when in reached.items() if when <= at}
-    return lifecycle.current_stage(known, over_at=_over(*ends), now=at, lapse=_lapse())
-
-
-def _over(ended: datetime | None, expiry: date | None) -> int | None:
+def _membership_over(row: Mapping[str, Any]) -> int | None:
     """When the membership ended, or ends with the day until which it runs, by the tenant's clock."""
+    ended, expiry = row["membership_ended_at"], row["membership_expiry"]
     ends = [microseconds(ended)] if ended else []
     if expiry is not None and expiry.year < FARTHEST_YEAR:
         midnight = datetime.combine(expiry + timedelta(days=1), time.min, current_tenant().zone)

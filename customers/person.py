@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from customers import lifecycle, normalise
-from customers.deriving import Ends, derived, ends_of, stage_at
+from customers.deriving import derived
 from customers.faces import Face
 from customers.identity_rules import Rules
 from customers.identity_settings import current_rules
@@ -65,18 +65,16 @@ class Person:
     """A profile while a batch works on it: its row as a dict, and what became different.
 
     parts: of a merged person, those parts that the batch writes to, each with its own row.
-    cause: the greatest stamp of what was said of them; spoken_of: the earliest and the latest time of it.
+    cause: the greatest stamp of what was said of them.
     """
 
     row: dict[str, Any]
     is_new: bool
     changed: set[str] = field(default_factory=set)
     touched: bool = False
-    reached_before: dict[str, int] = field(default_factory=dict)
-    ends_before: Ends = (None, None)
+    reached_before: frozenset[str] = frozenset()
     stage_before: str = ""
     seen: dict[str, datetime] = field(default_factory=dict)
-    spoken_of: tuple[int, int] = (0, 0)
     cause: Stamp | None = None
     before: dict[str, Any] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
@@ -116,11 +114,6 @@ class Person:
                     self.told.append(Told(column, row[column], linked, stamp))
                     row[column] = linked
                     self.changed.add(column)
-        self.spoken_of = (
-            (min(self.spoken_of[0], stamp.at), max(self.spoken_of[1], stamp.at))
-            if self.cause
-            else (stamp.at, stamp.at)
-        )
         self.cause = max(self.cause or stamp, stamp)
 
     def unlink(self, kinds: Sequence[str], stamp: Stamp) -> None:
@@ -183,14 +176,6 @@ class Person:
             if self.row[name] != value:
                 self.row[name], self.touched = value, True
                 self.changed |= {name} - BOOKKEEPING
-
-    def stages_then(self) -> tuple[str, str]:
-        """The stages before and after what was said of them, each as it was at its own time."""
-        since, until = self.spoken_of
-        return (
-            stage_at(self.reached_before, self.ends_before, since),
-            stage_at(self.row["stages_reached"], ends_of(self.row), until),
-        )
 
 
 def blocked_contacts(rules: Rules, fields: Mapping[str, Any], region: str) -> list[str]:

@@ -45,18 +45,11 @@ def tag_acts(people: Mapping[UUID, Person]) -> list[Act]:
     ]
 
 
-def stage_acts(pk: UUID, person: Person, *, is_past: bool = False) -> Iterator[Act]:
-    """At the time of what changed the stage, where that is known.
-
-    is_past: it is loaded history, which moves people as it moved them then: what has lapsed since was no lapse then.
-    """
+def stage_acts(pk: UUID, person: Person) -> Iterator[Act]:
+    """At the time of what changed the stage, where that is known."""
     before, after = person.stage_before, person.row["lifecycle_stage"]
     if person.is_new or before == after:
         return
-    if is_past:
-        before, after = person.stages_then()
-        if before == after:
-            return
     title = f"Stage changed from {Stage(before).label} to {Stage(after).label}"
     at = EPOCH + timedelta(microseconds=person.cause.at) if person.cause else None
     metadata = {"from": before, "to": after} | ({"pinned": True} if person.row["lifecycle_pin"] else {})

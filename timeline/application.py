@@ -332,12 +332,15 @@ def _entry(reading: _Reading, own: Sequence[Hit | None], now: datetime) -> dict[
 
 
 def _stages(people: People, past: Collection[tuple[str, str]], now: datetime) -> list[dict[str, Any]]:
-    """The entries of those whose lifecycle stage changed. past: the events that are loaded history."""
-    spoken_of = ((pk, person, person.cause) for pk, person in people.people.items() if person.cause)
+    """The entries of those whose lifecycle stage changed, but for what loaded history (`past`) did to it.
+
+    History comes in any order, and its stages are judged by today: people would lapse and come back with every batch.
+    """
     return [
-        act_row(act, "", now, event=cause.event)
-        for pk, person, cause in spoken_of
-        for act in stage_acts(pk, person, is_past=(cause.source, cause.event) in past)
+        act_row(act, "", now, event=person.cause.event if person.cause else "")
+        for pk, person in people.people.items()
+        if not (person.cause and (person.cause.source, person.cause.event) in past)
+        for act in stage_acts(pk, person)
     ]
 
 

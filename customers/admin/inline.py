@@ -5,10 +5,22 @@ from django.template.response import TemplateResponse
 
 from crm.tenancy.access import require
 from crm.tenancy.permissions import Right
+from customers.admin import custom_values
+from customers.admin.customer_form import tiers
 from customers.admin.editing import open_form, save
 from customers.models import CustomerProfile
 
-FIELDS = {"name": ("first_name", "last_name"), "email": ("email",), "phone": ("phone_number",)}
+FIELDS = {
+    "name": ("first_name", "last_name"),
+    "phone": ("phone_number",),
+    **{
+        name: (name,)
+        for name in (
+            "email", "date_of_birth", "gender", "country", "language", "customer_type", "home_club_ref", "handicap",
+            "membership_tier", "membership_status", "member_since", "membership_expiry",
+        )
+    },
+}  # fmt: skip
 
 
 def field_view(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
@@ -18,10 +30,13 @@ def field_view(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
     """
     require(request, Right.EDIT)
     name = request.GET.get("field", "")
-    if name not in FIELDS:
+    own = (name,) if name.startswith(custom_values.PREFIX) else ()
+    form = open_form(request, profile, only=FIELDS.get(name, own) or ("",))
+    if not form.visible_fields():
         raise Http404
-    form = open_form(request, profile, only=FIELDS[name])
     if request.method == "POST" and form.is_valid() and save(request, form, profile):
         return HttpResponse(status=204)
     context = {"form": form, "profile": profile, "field": name}
+    if name == "membership_tier":
+        context["tiers"] = tiers()
     return TemplateResponse(request, "admin/customers/field.html", context)

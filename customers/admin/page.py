@@ -17,8 +17,9 @@ from crm.tenancy.models import AuditEntry
 from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_tenant
 from customers import households
+from customers.admin import custom_values
 from customers.admin.columns import name_places
-from customers.admin.custom_values import shown
+from customers.admin.inline import FIELDS
 from customers.admin.kinds import kind_words
 from customers.admin.pair_words import in_short
 from customers.admin.tabs import Panel, banners, chosen_tab, tabs
@@ -171,7 +172,11 @@ def origin(profile: CustomerProfile, attribute: str) -> str:
 
 
 def prop(profile: CustomerProfile, label: str, attribute: str, value: Any = None, **rest: Any) -> Prop:
+    """A line about an attribute, which is changed where it stands if its form field can be."""
     shown = getattr(profile, attribute) if value is None else value
+    field = attribute.replace("custom_fields.", custom_values.PREFIX)
+    if field in FIELDS or field != attribute:
+        rest = {"edit": field} | rest
     return Prop(label, shown, origin(profile, attribute), **rest)
 
 
@@ -351,7 +356,12 @@ def custom_card(profile: CustomerProfile) -> dict[str, Any]:
     has = profile.custom_fields
     return {
         "rows": [
-            prop(profile, field.label, f"custom_fields.{field.key}", **shown(field, has[field.key]))
+            prop(
+                profile,
+                field.label,
+                f"custom_fields.{field.key}",
+                **custom_values.shown(field, has[field.key]),
+            )
             for field in fields
             if field.key in has
         ],

@@ -1,6 +1,10 @@
 """Adding and editing a person by hand: the same rules as the API's."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
+
+import pytest
 
 from crm.outbox.models import OutboxMessage
 from crm.tenancy.models import Tenant
@@ -8,7 +12,7 @@ from crm.tenancy.scope import tenant_scope
 from customers.holdings import read_holders
 from customers.models import CustomerProfile
 from customers.services import update_customer
-from tests.factories import ClubFactory, CustomerProfileFactory
+from tests.factories import ClubFactory, CustomerProfileFactory, CustomFieldFactory
 from tests.pages import LIST, Browser, form_on, staff_of, words
 from timeline.models import Activity
 
@@ -266,3 +270,41 @@ def test_a_field_in_place_is_refused_as_the_whole_form_is(tenant: Tenant) -> Non
     assert ann.first_name == "Quick"
     assert browser.get(f"{LIST}{ann.pk}/field/?field=status").status_code == 404
     assert staff_of("STAFF").get(path).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "kept"),
+    [
+        ("date_of_birth", "1980-02-29", date(1980, 2, 29)),
+        ("country", "GB", "GB"),
+        ("handicap", "12.4", Decimal("12.4")),
+        ("membership_tier", "Gold", "Gold"),
+        ("home_club_ref", "fynbos", "fynbos"),
+    ],
+)
+def test_a_line_of_a_card_is_changed_where_it_stands(
+    tenant: Tenant, field: str, sent: str, kept: Any
+) -> None:
+    ClubFactory(name="Fynbos", refs=["fynbos"])
+    ann = CustomerProfileFactory(
+        country="ZA", handicap=20, membership_tier="Silver", home_club_ref="x", date_of_birth=date(1979, 1, 1)
+    )
+    browser = staff_of("MARKETING")
+    assert f'?field={field}"' in browser.get(f"{LIST}{ann.pk}/").content.decode()
+    assert in_place(browser, ann, field, **{field: sent}).status_code == 204
+    ann.refresh_from_db()
+    assert getattr(ann, field) == kept
+    assert f"?field={field}" not in staff_of("STAFF").get(f"{LIST}{ann.pk}/").content.decode()
+
+
+def test_a_custom_field_is_changed_where_it_stands(tenant: Tenant) -> None:
+    CustomFieldFactory(key="shirt", type="ENUM", choices=["M", "L"])
+    ann = CustomerProfileFactory(custom_fields={"shirt": "M"})
+    browser = staff_of()
+    assert '?field=custom_shirt"' in browser.get(f"{LIST}{ann.pk}/").content.decode()
+    assert in_place(browser, ann, "custom_shirt", custom_shirt="L").status_code == 204
+    ann.refresh_from_db()
+    assert ann.custom_fields == {"shirt": "L"}
+    assert "Select a valid choice" in words(in_place(browser, ann, "custom_shirt", custom_shirt="XXL"))
+    for nowhere in ("custom_nothing", "status", "etag", "internal_notes", "custom_"):
+        assert browser.get(f"{LIST}{ann.pk}/field/?field={nowhere}").status_code == 404

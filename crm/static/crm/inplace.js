@@ -10,9 +10,9 @@ function show(place, page) {
   leave(place);
   place.classList.add("editing");
   place.append(form);
-  const input = form.querySelector("[aria-invalid=true]") ?? form.querySelector("input:not([type=hidden])");
+  const input = form.querySelector("[aria-invalid=true]") ?? form.querySelector("input:not([type=hidden]), select, textarea");
   input?.focus();
-  input?.select();
+  input?.select?.();
 }
 
 function leave(place) {
