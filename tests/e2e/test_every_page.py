@@ -1,6 +1,6 @@
 """Every staff page in a real browser, with hostile rows: nothing runs, nothing breaks, everybody can use it.
 
-Issue 4, point 5; X1, UX-4, UX-6. The pages come from the URLconf (tests/everything.py).
+X1, UX-4, UX-6. The pages come from the URLconf (tests/everything.py).
 """
 
 from collections.abc import Callable, Iterator
