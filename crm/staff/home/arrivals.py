@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from crm.bars import Bar, bars
 from crm.health import silence
-from crm.staff.home.bars import Bar, bars
 from crm.tenancy.rows import select
 from crm.tenancy.scope import current_tenant
 from timeline.sources import TYPES

@@ -9,7 +9,7 @@ from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.utils import timezone
 
-from crm.staff.home.bars import Bar, bars, scale
+from crm.bars import Bar, bars, scale
 from crm.staff.home.remember import remembered
 from customers.visibility import of_visible_people
 from timeline.models import Activity

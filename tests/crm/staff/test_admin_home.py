@@ -6,8 +6,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from crm.bars import scale
 from crm.staff.home import arrivals
-from crm.staff.home.bars import scale
 from crm.tenancy.models import Tenant
 from customers.models import Booking, CustomerProfile
 from tests.factories import ActivityFactory, ClubFactory, CustomerProfileFactory, InboundEventFactory
