@@ -19,11 +19,14 @@ from django.utils import timezone
 from crm.tenancy.models import Tenant, User
 from customers.admin.tabs import tabs
 from customers.models import CustomerProfile
+from segments import entries
+from segments.admin.page import TABS
 from tests.architecture.test_wall import STAFF, filled
 from tests.factories import (
     ClubFactory,
     CustomerProfileFactory,
     InboundEventFactory,
+    SegmentFactory,
     StaffMembershipFactory,
     UserFactory,
     hold,
@@ -195,6 +198,20 @@ def pair(world: Everything, text: str, number: int) -> Any:
     )
 
 
+def segment(world: Everything, text: str, number: int) -> Any:
+    """With somebody in it, put in by hand, and a log; its rules speak of the text."""
+    rules = {"combinator": "AND", "rules": [{"field": "lastName", "operator": "eq", "value": text}]}
+    kind = ("DYNAMIC", "SMART", "STATIC", "IMPORT")[number % 4]
+    row = SegmentFactory(
+        name=f"{number} {text}"[:200], description=text, type=kind, criteria=rules if number % 4 < 2 else {},
+        refresh_error=text if number % 4 == 1 else "", sync_error=text if number % 5 == 1 else "",
+    )  # fmt: skip
+    if number < 2:
+        person = world.of("customers.CustomerProfile")[number]
+        entries.put_in(row, [entries.Assignment(person.pk, reason=text)], by=text)
+    return row
+
+
 def club(world: Everything, text: str, number: int) -> Any:
     return ClubFactory(name=f"{number} {text}"[:200], refs=[f"{text[:90]}{number}"])
 
@@ -212,6 +229,7 @@ MAKERS: dict[str, Any] = {
     "timeline.InboundEvent": event,
     "tenancy.StaffMembership": staff,
     "tenancy.Club": club,
+    "segments.Segment": segment,
     "tenancy.ApiKey": key,
 }
 
@@ -242,6 +260,11 @@ def addresses(world: Everything) -> dict[str, str]:
     found = {route: address(route, world) for route in STAFF}
     person = found["admin/customers/customerprofile/<uuid:pk>/"]
     found |= {f"tab {tab.key}": f"{person}?tab={tab.key}" for tab in tabs()}
+    segment = found["admin/segments/segment/<uuid:pk>/"]
+    found |= {f"segment {key}": f"{segment}?tab={key}&person=hostile1@example.com" for key in TABS}
+    other = world.of("segments.Segment")[1].pk
+    found["two segments"] = f"{segment}?tab=overlap&with={other}"
+    found["a template"] = "/admin/segments/segment/add/?template=highEngagement"
     found["dead letters, tried"] = "/admin/timeline/inboundevent/dead-letters/?try=1"
     found["a search for nothing"] = "/admin/customers/customerprofile/?q=%3Cscript%3Ealert(1)%3C/script%3E"
     found["somebody typing"] = "/admin/customers/customerprofile/find/?q=%3Cscript%3Ealert"

@@ -20,6 +20,9 @@ MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
         ("customers.Tag", _("Tags"), "tag"),
         ("customers.PrivacyRequest", _("Privacy requests"), "shield-check"),
     )),
+    (_("Marketing"), (
+        ("segments.Segment", _("Segments"), "chart-pie"),
+    )),
     (_("Activity"), (
         ("timeline.Activity", _("Timeline"), "activity"),
         ("timeline.Note", _("Notes"), "sticky-note"),
@@ -56,6 +59,7 @@ DEAD = "admin:timeline_inboundevent_dead"
 KEYS = {  # pressed after g
     "customers.CustomerProfile": "c", "customers.DuplicateCandidate": "u", "timeline.Activity": "t",
     "timeline.InboundEvent": "e", "dead letters": "d", "customers.Booking": "b", "customers.Order": "o",
+    "segments.Segment": "s",
 }  # fmt: skip
 MOST_SHOWN = 99
 

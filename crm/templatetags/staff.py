@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from crm.tenancy import markup
 from customers.admin.columns import status_badge
 from customers.admin.html import consent_lights, flag_badges, stage_badge
+from segments.admin.html import state_badge, type_badge
 from timeline.admin.words import type_words
 
 WIDE = {"data-chips", "data-wide"}
@@ -32,6 +33,8 @@ register.filter("consent_lights", consent_lights)
 register.filter("flag_badges", flag_badges)
 register.filter("status_badge", status_badge)
 register.filter("type_words", type_words)
+register.filter("segment_state", state_badge)
+register.filter("segment_type", type_badge)
 
 
 @register.filter

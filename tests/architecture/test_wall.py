@@ -339,6 +339,7 @@ def staff_rows() -> dict[str, Any]:
         "apikey": issue_key(person.tenant)[0],
         "staffmembership": StaffMembershipFactory(),
         "duplicatecandidate": pair_of(person, other),
+        "segment": SegmentFactory(),
     }
 
 
@@ -358,6 +359,7 @@ KINDS = (
     "apikey",
     "staffmembership",
     "duplicatecandidate",
+    "segment",
 )
 OF_ONE_FOR_STAFF = [route for route in STAFF if "<" in route and model_of(route) in KINDS]
 

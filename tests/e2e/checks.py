@@ -65,7 +65,8 @@ NAMES = """() => {
   for (const id of new Set(ids.filter((id, i) => ids.indexOf(id) !== i))) found.push(`id twice: ${id}`);
   if (document.querySelectorAll("h1").length !== 1) found.push(`${document.querySelectorAll("h1").length} h1`);
   if (!document.documentElement.lang) found.push("no language");
-  for (const e of document.querySelectorAll("[style], style, script:not([src])")) found.push(`inline: ${starts(e)}`);
+  const inline = '[style], style, script:not([src], [type="application/json"])';
+  for (const e of document.querySelectorAll(inline)) found.push(`inline: ${starts(e)}`);
   return found;
 }"""
 

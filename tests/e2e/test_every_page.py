@@ -24,6 +24,9 @@ SAMPLE = (
     "admin/customers/customerprofile/<uuid:pk>/",
     "admin/customers/customerprofile/add/",
     "admin/timeline/inboundevent/dead-letters/",
+    "admin/segments/segment/",
+    "admin/segments/segment/<uuid:pk>/",
+    "a template",
 )
 
 Opener = Callable[..., Page]

@@ -31,6 +31,9 @@ PAGES = {
     "/admin/customers/invoice/": EVERYBODY,
     "/admin/customers/deal/": EVERYBODY,
     "/admin/customers/ticket/": EVERYBODY,
+    "/admin/segments/segment/": EVERYBODY,
+    "/admin/segments/segment/add/": {ADMIN, MARKETING},
+    "/admin/segments/segment/gallery/": {ADMIN, MARKETING},
     "/admin/settings/": {ADMIN},
     "/admin/tenancy/club/": {ADMIN},
     "/admin/tenancy/club/add/": {ADMIN},
@@ -77,7 +80,7 @@ def menu_of(browser: Browser) -> str:
 
 
 def is_in_menu(path: str) -> bool:
-    return not path.endswith(("/add/", "/live/", "/invitation/"))
+    return not path.endswith(("/add/", "/live/", "/invitation/", "/gallery/"))
 
 
 @pytest.mark.parametrize("path", NEVER)
