@@ -70,6 +70,7 @@ class _Circle:
         self.roots = dict(roots)
         self.parts = {root: set(family.parts) for root, family in families.items()}
         self.known = dict(known)
+        self.light = {root for root, family in families.items() if family.row["is_light"]}
         self.dismissed = dismissed
         self.explained: dict[frozenset[UUID], str] = {}
         self.rules = current_rules()
@@ -78,7 +79,7 @@ class _Circle:
         """The merge that a tie comes to, if it does."""
         if tie.one not in self.roots or tie.other not in self.roots:
             return None
-        winner, loser = sorted((self._root(tie.one), self._root(tie.other)))
+        winner, loser = sorted((self._root(tie.one), self._root(tie.other)), key=self._rank)
         if winner == loser:
             return None
         if why := self._conflict(winner, loser):
@@ -94,6 +95,10 @@ class _Circle:
         while self.roots.get(root, root) != root:
             root = self.roots[root]
         return root
+
+    def _rank(self, root: UUID) -> tuple[bool, UUID]:
+        """Who is more than a guest's name stays, else the one known for longer."""
+        return root in self.light, root
 
     def _conflict(self, one: UUID, other: UUID) -> str:
         if any(len(pair & self.parts[one]) == len(pair & self.parts[other]) == 1 for pair in self.dismissed):

@@ -28,7 +28,7 @@ PATIENCE = "SET LOCAL statement_timeout = '30min'"
 PEOPLE = """
     CREATE TEMPORARY TABLE likeness_people AS
     SELECT id, row_number() OVER (ORDER BY lower(last_name) COLLATE "C", lower(first_name) COLLATE "C", id) AS number
-    FROM customers_customerprofile WHERE tenant_id = %s AND status NOT IN ('MERGED', 'DELETED')
+    FROM customers_customerprofile WHERE tenant_id = %s AND status NOT IN ('MERGED', 'DELETED') AND NOT is_light
 """
 BLOCKS = """
     CREATE TEMPORARY TABLE likeness_blocks AS

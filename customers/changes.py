@@ -102,7 +102,10 @@ def settle(ids: Sequence[UUID], *, now: datetime, by: str) -> dict[UUID, Person]
 def _load(hits: Sequence[Hit]) -> dict[UUID, Person]:
     new = {hit.customer for hit in hits if hit.is_new} | {hit.apart[0] for hit in hits if hit.apart}
     people = _read({hit.customer for hit in hits} - new, {hit.part for hit in hits} - new)
-    return people | {pk: _blank(pk) for pk in sorted(new)}
+    made = {pk: _blank(pk) for pk in sorted(new)}
+    for pk in new.intersection(hit.customer for hit in hits):
+        made[pk].row["is_light"] = True  # until more than a booking names them
+    return people | made
 
 
 def _blank(pk: UUID) -> Person:

@@ -23,19 +23,19 @@ TOLD = """
 """
 READ = f"""
     SELECT {TOLD}, p.updated_at FROM customers_customerprofile p
-    WHERE p.tenant_id = %s AND p.id = ANY(%s) AND p.status NOT IN ('MERGED', 'DELETED')
+    WHERE p.tenant_id = %s AND p.id = ANY(%s) AND p.status NOT IN ('MERGED', 'DELETED') AND NOT p.is_light
 """  # noqa: S608 - names of columns
 STALE = """
     SELECT p.id FROM customers_customerprofile p
     LEFT JOIN customers_likenesskeys k ON k.tenant_id = p.tenant_id AND k.customer_id = p.id
-    WHERE p.tenant_id = %s AND p.id > %s AND p.status NOT IN ('MERGED', 'DELETED')
+    WHERE p.tenant_id = %s AND p.id > %s AND p.status NOT IN ('MERGED', 'DELETED') AND NOT p.is_light
         AND (k.as_of IS NULL OR k.as_of < p.updated_at)
     ORDER BY p.id LIMIT %s
 """
 FORGET = """
     DELETE FROM customers_likenesskeys k USING customers_customerprofile p
     WHERE k.tenant_id = %s AND p.tenant_id = k.tenant_id AND p.id = k.customer_id
-        AND p.status IN ('MERGED', 'DELETED')
+        AND (p.status IN ('MERGED', 'DELETED') OR p.is_light)
 """
 NEWER = "(customer_id) DO UPDATE SET keys = EXCLUDED.keys, as_of = EXCLUDED.as_of"
 NEIGHBOURS = """
@@ -95,7 +95,7 @@ def stale(most: int) -> list[UUID]:
 
 
 def refresh_keys_of(ids: Collection[UUID]) -> None:
-    """Make the keys of these people anew; who is merged or deleted loses theirs. Three statements."""
+    """Make the keys of these people anew; who is merged, deleted or a name only loses theirs. Three statements."""
     rows = select(READ, [current_tenant().pk, sorted(ids)])
     _write_keys(rows)
     LikenessKeys.objects.filter(pk__in=set(ids) - {row["id"] for row in rows}).delete()

@@ -58,7 +58,7 @@ ROOTS = """
 """
 SOME = """
     SELECT p.id FROM customers_customerprofile p
-    WHERE p.tenant_id = %s AND p.status NOT IN ('MERGED', 'DELETED') ORDER BY random() LIMIT %s
+    WHERE p.tenant_id = %s AND p.status NOT IN ('MERGED', 'DELETED') AND NOT p.is_light ORDER BY random() LIMIT %s
 """
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from customers.normalise import EXTERNAL_PREFIX, WEAK_KINDS
+from customers.normalise import EXTERNAL_PREFIX, GUEST_KIND, WEAK_KINDS
 
 ANY = ""  # of a blocked value: whatever the kind
 EXACT, REGEX = "EXACT", "REGEX"
@@ -63,6 +63,7 @@ RULES = (
     Rule(OTHER_EXTERNAL, 50, 1),
     Rule("email", 100, 10),
     Rule("phoneNumber", 110, 10),
+    Rule(GUEST_KIND, 120),
 )
 BLOCKS = (
     Block(ANY, REGEX, r"^[0\-]*$", "Nothing but zeroes and dashes"),

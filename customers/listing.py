@@ -109,12 +109,14 @@ def refuse_masked(names: Iterable[str], tells: Callable[[str], Personal | None] 
 
 
 def listed(people: Any, query: Mapping[str, Any]) -> Any:
-    """Those of `people` whom a validated CustomerListQuery means; merged and deleted ones only when `status` asks.
+    """Those of `people` whom a validated CustomerListQuery means.
 
+    Merged and deleted ones only when `status` asks, guests known by name only when `isLight` does.
     Raises FieldMasked.
     """
     refuse_masked([*query, *(name.removeprefix("-") for name in query.get("sort", ()))])
-    people = people if query.get("status") else people.listed()
+    people = people if query.get("status") else people.current()
+    people = people if "isLight" in query else people.filter(is_light=False)
     query = {**query, **{name: looked_up(query[name]) for name in ("tags", "tagsAny") if name in query}}
     query |= {name: [word.upper() for word in query[name]] for name in IN_CAPITALS if name in query}
     people = people.filter(**{lookup: query[name] for name, lookup in LOOKUPS.items() if name in query})

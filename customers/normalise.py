@@ -17,6 +17,7 @@ WEAK_KINDS = ("email", "phoneNumber")
 CONTACTS = {"email": "email", "phoneNumber": "phone_number"}  # the columns that hold the latest of each
 SERVICE_KINDS = ("authUserId", "sclMemberId", "teetimePlayerId", "messagingContactId")
 EXTERNAL_PREFIX = "externalIds."
+GUEST_KIND = "bookingGuest"  # a guest's place in one booking: ours alone, and no way to reach anybody
 MAX_LENGTH = 200
 HIGHEST = 2**53 - 1  # that every JSON reader can hold
 
@@ -97,7 +98,7 @@ def hints(raw: Mapping[str, Any], region: str) -> dict[str, str]:
     """The usable identifiers among `raw`: wire kind -> normalised value. Unknown kinds are left out."""
     found = {}
     for kind, value in raw.items():
-        if kind in WEAK_KINDS or kind in SERVICE_KINDS or kind.startswith(EXTERNAL_PREFIX):
+        if kind in (*WEAK_KINDS, *SERVICE_KINDS, GUEST_KIND) or kind.startswith(EXTERNAL_PREFIX):
             normal = identifier(kind, value, region)
             if normal is not None and len(kind) <= 100 and is_storable(kind):
                 found[kind] = normal

@@ -11,7 +11,7 @@ from customers.deriving import derived
 from customers.faces import Face
 from customers.identity_rules import Rules
 from customers.identity_settings import current_rules
-from customers.normalise import CONTACTS, EXTERNAL_PREFIX
+from customers.normalise import CONTACTS, EXTERNAL_PREFIX, GUEST_KIND
 from customers.parts import FIELDS
 from customers.resolution import Request
 from customers.stamps import EPOCH, Stamp, Told, fold, told
@@ -100,6 +100,9 @@ class Person:
         keep: what stands there, for a merged person who has several ids of a kind.
         """
         row = self.row
+        if row["is_light"] and not {GUEST_KIND}.issuperset(own):
+            row["is_light"] = False
+            self.changed.add("is_light")
         for kind, value in own.items():
             if kind.startswith(EXTERNAL_PREFIX):
                 name = kind.removeprefix(EXTERNAL_PREFIX)

@@ -67,7 +67,7 @@ class CustomerFilters(Query):
     isVip = Flag(required=False)
     isBlocked = Flag(required=False)
     isPending = Flag(required=False)
-    isLight = Flag(required=False, help_text="Known by name only.")
+    isLight = Flag(required=False, help_text="Guests known by name only. Without it, they are left out.")
     emailVerified = Flag(required=False)
     phoneVerified = Flag(required=False)
     emailOptIn = Flag(required=False)

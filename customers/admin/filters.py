@@ -25,7 +25,7 @@ def filters_customers(list_filter: type[admin.SimpleListFilter]) -> type[admin.S
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """Hides merged and deleted people until they are asked for."""
+    """Hides merged and deleted people until they are asked for; the flags hide guests known by name only."""
 
     title, parameter_name = _("status"), "status"
 
@@ -33,7 +33,7 @@ class StatusFilter(admin.SimpleListFilter):
         return Status.choices
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(status=self.value()) if self.value() else queryset.listed()
+        return queryset.filter(status=self.value()) if self.value() else queryset.current()
 
 
 class StageFilter(admin.SimpleListFilter):
@@ -98,15 +98,14 @@ class FlagFilter(admin.SimpleListFilter):
         "blocked": (_("Blocked"), {"is_blocked": True}),
         "pending": (_("Pending"), {"is_pending": True}),
         "light": (_("Name only"), {"is_light": True}),
-        "full": (_("More than a name"), {"is_light": False}),
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         return [(name, words) for name, (words, _condition) in self.flags.items()]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        chosen = self.flags.get(self.value() or "")
-        return queryset.filter(**chosen[1]) if chosen else queryset
+        _words, chosen = self.flags.get(self.value() or "", ("", {}))
+        return queryset.filter(**{"is_light": False} | chosen)
 
 
 class TypeFilter(admin.SimpleListFilter):

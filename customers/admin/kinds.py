@@ -12,8 +12,14 @@ KINDS = {
     "sclMemberId": _l("SCL member"),
     "teetimePlayerId": _l("TeeTime player"),
     "messagingContactId": _l("Messaging contact"),
+    "bookingGuest": _l("Guest of a booking"),
 }
-COMMON = {"email", "phoneNumber", "authUserId"}  # the others are names, also within a sentence
+COMMON = {
+    "email",
+    "phoneNumber",
+    "authUserId",
+    "bookingGuest",
+}  # the others are names, also within a sentence
 ACRONYMS = {"RSA", "CDH", "WHS", "ID", "SCL"}
 
 

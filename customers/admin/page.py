@@ -22,6 +22,7 @@ from customers.admin.columns import name_places
 from customers.admin.inline import FIELDS
 from customers.admin.kinds import kind_words
 from customers.admin.pair_words import in_short
+from customers.admin.party import parties, rounds_as_guest
 from customers.admin.tabs import Panel, banners, chosen_tab, tabs
 from customers.admin.tagging import marks
 from customers.households import Member
@@ -102,7 +103,7 @@ def middle(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
 
 def around(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
     """The head and the cards. Ten statements, three more for Admins."""
-    about_golf, held = golf(profile), identifiers(request, profile)
+    about_golf, held = golf(request, profile), identifiers(request, profile)
     return {
         "marks": marks(profile),
         "metrics": profile.metrics,
@@ -217,8 +218,11 @@ def born(on: date | None) -> str:
     return f"{day(on)} ({age})"
 
 
-def golf(profile: CustomerProfile) -> dict[str, Any]:
-    """Membership, handicap and the next tee time by its club's clock. At most four statements."""
+def golf(request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
+    """Membership, handicap, the next tee time by its club's clock and who comes along. At most six statements.
+
+    Of a guest known by name only, whose guest it is.
+    """
     rows = [
         prop(profile, _("Home club"), "home_club_ref", profile.home_club_name or profile.home_club_ref),
         prop(profile, _("Handicap"), "handicap"),
@@ -247,6 +251,8 @@ def golf(profile: CustomerProfile) -> dict[str, Any]:
         "memberships": memberships,
         "next_booking": coming[0] if coming else None,
         "next_at": tee_time_words(coming[0]) if coming else "",
+        "party": parties(request, [coming[0].key]).get(coming[0].key, []) if coming else [],
+        "as_guest": rounds_as_guest(request, profile.pk) if profile.is_light else [],
     }
 
 

@@ -61,7 +61,11 @@ class CustomerType(models.TextChoices):
 
 class CustomerQuerySet(models.QuerySet["CustomerProfile"]):
     def listed(self) -> "CustomerQuerySet":
-        """Those a list shows by default: neither merged away nor deleted."""
+        """Those a list shows by default: neither merged away nor deleted, and known by more than a name."""
+        return self.current().filter(is_light=False)
+
+    def current(self) -> "CustomerQuerySet":
+        """Neither merged away nor deleted, guests known by name only among them."""
         return self.exclude(status__in=[Status.MERGED, Status.DELETED])
 
     def at_clubs(self, refs: list[str]) -> "CustomerQuerySet":

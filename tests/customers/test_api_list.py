@@ -180,7 +180,7 @@ def test_each_filter_narrows(api):
     CustomerProfileFactory(
         last_name="Hit", lifecycle_stage="LEAD", email_opt_in=True, tags=["vip", "golf"], source="scl",
         customer_type="WHOLESALE", created_at=DAY, updated_at=DAY, is_vip=True, is_blocked=True, is_pending=True,
-        is_light=True, email_verified=True, phone_verified=True, sms_opt_in=False, push_opt_in=True,
+        email_verified=True, phone_verified=True, sms_opt_in=False, push_opt_in=True,
         whatsapp_opt_in=True, gdpr_consent=True, country="GB", language="en-GB", home_club_ref="club-fynbos",
         membership_tier="Gold", membership_status="ACTIVE", membership_expiry="2027-01-01",
         metrics={"engagement_score": 80, "churn_risk_score": 70, "lifetime_value_cents": 5, "last_activity_at": DAY},
@@ -189,13 +189,16 @@ def test_each_filter_narrows(api):
     CustomerProfileFactory(
         last_name="Miss", email_opt_in=False, tags=["golf"], created_at=now, updated_at=now
     )
+    CustomerProfileFactory(last_name="Guest", is_light=True, tags=["vip"], source="scl")
+    assert names(api.get(LIST, {"isLight": "true"})) == ["Guest"]
     before, after = "2026-10-31T00:00:00Z", "2026-11-02T00:00:00Z"
     for query in (
         {"lifecycleStage": "LEAD"}, {"emailOptIn": "true"}, {"tags": "vip"}, {"tags": "golf,vip"},
         {"source": "scl"}, {"type": "WHOLESALE"}, {"engagementMin": 80}, {"churnRiskMin": 70},
         {"createdAfter": before, "createdBefore": after}, {"search": "hit"}, {"customerType": "WHOLESALE,AFFILIATE"},
         {"tagsAny": "vip,nothing"}, {"source": "scl,web"}, {"isVip": "true"}, {"isBlocked": "true"},
-        {"isPending": "true"}, {"isLight": "true"}, {"emailVerified": "true"}, {"phoneVerified": "true"},
+        {"isPending": "true"}, {"isLight": "false", "isVip": "true"}, {"emailVerified": "true"},
+        {"phoneVerified": "true"},
         {"smsOptIn": "false"},
         {"pushOptIn": "true"}, {"whatsappOptIn": "true"}, {"gdprConsent": "true"}, {"country": "GB,IE"},
         {"language": "en-GB"}, {"homeClubId": "club-fynbos"}, {"membershipTier": "Gold,Silver"},

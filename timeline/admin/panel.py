@@ -1,7 +1,7 @@
 """The timeline on a person's page: newest first, by day, with filters, page after page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from crm.rest.paging import Walk, walk
 from crm.tenancy.access import may
 from crm.tenancy.markup import SOURCES
 from crm.tenancy.permissions import Right
+from customers.admin.party import Companion, parties
 from customers.admin.tabs import Panel, tab
 from customers.models import CustomerProfile, Status
 from timeline.admin.activity_form import ActivityForm, may_edit
@@ -26,7 +27,7 @@ from timeline.listing import TIMELINE, entries_of
 from timeline.markdown import to_text
 from timeline.models import Activity, Category, Note
 from timeline.notes import ADDED, notes_for, with_names
-from timeline.subjects import with_subjects
+from timeline.subjects import KIND_OF, with_subjects
 from timeline.visibility import reader_of
 
 TAKE, EXCERPT = 25, 240
@@ -47,12 +48,13 @@ class Entry:
     may_edit: bool = False
     note: Note | None = None
     excerpt: str = ""
+    party: list[Companion] = field(default_factory=list)
 
 
 @tab("timeline", _("Timeline"), icon="activity", position=10)
 def timeline_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
     """One page of the timeline. One statement, four more where notes are in it, and one a kind of
-    thing that entries are about; the same cost however far back."""
+    thing that entries are about, two for the parties of bookings; the same cost however far back."""
     filters = {name: request.GET.get(name, "") for name in FILTERS}
     since, until = day_of(request.GET.get("since")), day_of(request.GET.get("until"))
     cursor = request.GET.get("cursor", "")
@@ -93,6 +95,8 @@ def enriched(request: HttpRequest, profile: CustomerProfile, entries: list[Entry
     ids = [entry.activity.metadata.get("noteId") for entry in entries if entry.activity.type == ADDED]
     found = with_names(notes_for(reader).filter(customer=profile.pk, pk__in=ids)) if ids else []
     notes = {str(note.pk): note for note in found}
+    bookings = {row.source_id for row in (entry.activity for entry in entries) if is_booking(row)}
+    others = parties(request, bookings)
     return [
         replace(
             entry,
@@ -100,9 +104,14 @@ def enriched(request: HttpRequest, profile: CustomerProfile, entries: list[Entry
             note=(note := notes.get(entry.activity.metadata.get("noteId", ""))),
             excerpt=to_text(note.body, note.names, length=EXCERPT) if note else "",
             details=[] if entry.activity.type == ADDED else entry.details,
+            party=others.get(entry.activity.source_id, []) if is_booking(entry.activity) else [],
         )
         for entry in entries
     ]
+
+
+def is_booking(entry: Activity) -> bool:
+    return bool(entry.source_id) and KIND_OF.get(entry.type) == "booking"
 
 
 def drawn(rows: Sequence[Activity]) -> list[Entry]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from customers.facts import MODELS
 from customers.models import CustomerMetrics, CustomerProfile
+from customers.normalise import GUEST_KIND
 from tests.timeline.sources.reading import NOW
 from timeline.catalogue import TYPES
 from timeline.docs import examples
@@ -23,6 +24,7 @@ NAMES = sorted(
     {field for known in TYPES.values() for field in known.schema["properties"]} | {"ipAddress", "version"}
 )
 HINTS = {"authUserId", "email", "phoneNumber", "sclMemberId", "teetimePlayerId", "messagingContactId"}
+KINDS = HINTS | {GUEST_KIND}
 STAGES = {None, "SUBSCRIBER", "LEAD", "PROSPECT", "CUSTOMER", "MEMBER"}
 JUNK = st.recursive(
     st.none()
@@ -63,7 +65,7 @@ def assert_known(effect: Effect) -> None:
     """The effect names only what the applier has, and refers to its own people."""
     for person in effect.people:
         assert person.hints
-        assert all(kind in HINTS or kind.startswith("externalIds.") for kind in person.hints)
+        assert all(kind in KINDS or kind.startswith("externalIds.") for kind in person.hints)
         assert_fits(person.fields, PROFILE)
         assert set(person.seen) <= METRICS
         assert person.stage in STAGES

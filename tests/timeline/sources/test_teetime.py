@@ -3,6 +3,7 @@ from decimal import Decimal
 
 import pytest
 
+from customers.normalise import GUEST_KIND
 from tests.timeline.sources.reading import WHEN, interpret, wrong
 from timeline.effects import Fact, Person
 
@@ -79,7 +80,10 @@ def test_a_booking_knows_its_booker_and_whom_other_systems_know():
     effect = interpret("teetime.booked", BOOKING)
     assert effect.people == (
         Person({"teetimePlayerId": "p1"}, {"first_name": "Priya", "last_name": "Sharma"}, tier=0, stage="PROSPECT"),
-        Person({"email": "sam@x.org"}, {"first_name": "Sam", "last_name": "Visser"}, tier=0),
+        Person({GUEST_KIND: effect.people[1].hints[GUEST_KIND]},
+               {"first_name": "Guest", "last_name": "of Sharma"}, tier=0),
+        Person({"email": "sam@x.org", GUEST_KIND: effect.people[2].hints[GUEST_KIND]},
+               {"first_name": "Sam", "last_name": "Visser"}, tier=0),
         Person({"teetimePlayerId": "p2"}, {"first_name": "Ewan", "last_name": "Strachan"}, tier=0),
     )  # fmt: skip
     booking, *rows = effect.facts
@@ -88,7 +92,7 @@ def test_a_booking_knows_its_booker_and_whom_other_systems_know():
     assert (booking.values["amount_cents"], booking.values["booked_at"]) == (78000, WHEN)
     assert (booking.opening, "status" in booking.values) == ({"status": "BOOKED"}, False)
     assert [(row.key, row.person, row.values["is_booker"]) for row in rows] == [
-        ("bk1:p1", 0, True), ("bk1:2", None, False), ("bk1:3", 1, False), ("bk1:p2", 2, False)
+        ("bk1:p1", 0, True), ("bk1:2", 1, False), ("bk1:3", 2, False), ("bk1:p2", 3, False)
     ]  # fmt: skip
     assert effect.entry.title == "Booked a tee time at Fynbos Golf Club"
     assert effect.entry.counts is True
@@ -103,11 +107,37 @@ def test_the_booker_of_a_booking_by_email_is_found_in_the_party():
 
 
 def test_a_booking_by_nobody_known_keeps_the_others():
-    players = [{"name": "Guest"}, {"name": "Sam", "email": "sam@x.org"}]
+    players = [{}, {"name": "Sam", "email": "sam@x.org"}]
     effect = interpret("teetime.booked", {"id": "b", "players": players})
-    assert [person.hints for person in effect.people] == [{"email": "sam@x.org"}]
+    assert [person.hints["email"] for person in effect.people] == ["sam@x.org"]
     assert effect.entry is None
     assert [fact.person for fact in effect.facts] == [None, None, 0]
+
+
+def places(kind: str, *players: dict[str, str]) -> list[str | None]:
+    effect = interpret(kind, {"id": "b", "playerId": "p1", "players": list(players)})
+    return [person.hints.get(GUEST_KIND) for person in effect.people[1:]]
+
+
+def test_a_guest_is_recognised_by_the_name_whatever_the_place_and_the_spelling():
+    sam, ann = {"name": "Sam", "surname": "Visser"}, {"name": "Zoë", "surname": "O'Neil"}
+    first = places("teetime.booked", sam, ann)
+    assert len(set(first)) == 2
+    assert places("booking.updated", {"name": "ZOE", "surname": "ONeil"}, sam) == first[::-1]
+    assert not any("sam" in str(place) or "visser" in str(place) for place in first), (
+        "no name in an identifier"
+    )
+
+
+def test_guests_of_one_name_are_as_many_as_there_are():
+    guest = {"name": "Guest", "surname": "of Sharma"}
+    one, other = places("teetime.booked", guest, guest)
+    assert one != other
+    assert places("booking.updated", guest, guest, guest)[:2] == [one, other]
+    assert places("booking.updated", guest | {"playerId": "p5"}, guest) == [one, other]
+    assert places("teetime.booked", guest | {"playerId": "p5"}, guest) == [None, other], (
+        "known by the player id"
+    )
 
 
 def test_a_player_named_twice_has_one_row():

@@ -1,8 +1,12 @@
 """Tee-time bookings as TeeTime tells of them, with the party that plays. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, NamedTuple
 
+from customers.faces import words
+from customers.normalise import GUEST_KIND
 from timeline.catalogue import event_type
 from timeline.effects import Effect, Event, Fact, Person
 from timeline.schema import array, cents, currency, integer, key, moment, obj, read_moment, text
@@ -58,16 +62,23 @@ class Party(NamedTuple):
 
 
 def party(
-    event: Event, *, booker_stage: str | None = None, stage: str | None = None, named: bool = True
+    event: Event,
+    *,
+    booker_stage: str | None = None,
+    stage: str | None = None,
+    named: bool = True,
+    is_change: bool = False,
 ) -> Party:
-    """The people of a booking. Names here only fill what nobody has told; a guest known by name is just a row.
+    """The people of a booking. Names here only fill what nobody has told; a nameless guest is just a row.
 
     booker_stage, stage: what the event says of the booker's lifecycle and of the others'.
     named: whether the event speaks of the party at all.
+    is_change: whether who was a guest before may have a player id now.
     """
     booking = ident(event.payload["id"])
     known = hints(event.identity, teetimePlayerId=event.payload.get("playerId"))
     people, rows = [Person(known, stage=booker_stage, tier=0)], dict[str, Fact]()
+    namesakes = Counter[str]()
     for position, player in enumerate((event.payload.get("players") or []) if named else [], 1):
         own, names = ident(player.get("playerId")), written(player, NAMES)
         row = f"{booking}:{own or position}"
@@ -77,12 +88,29 @@ def party(
         person: int | None = None
         if is_booker := _same(found, known):
             person, people[0] = 0, Person({**found, **known}, names, stage=booker_stage, tier=0)
-        elif found:
-            person = len(people)
-            people.append(Person(found, names, stage=stage, tier=0))
+        else:
+            place = guest(booking, names, namesakes)
+            if is_change or not own:
+                found |= place
+            if found:
+                person = len(people)
+                people.append(Person(found, names, stage=stage, tier=0))
         values = names | {"booking_key": booking, "is_booker": is_booker, "position": position}
         rows[row] = Fact("booking_player", row, values, person=person)
     return Party(people, list(rows.values()))
+
+
+def guest(booking: str, names: Mapping[str, Any], namesakes: Counter[str]) -> dict[str, str]:
+    """What recognises a guest when the booking is told of again: the name, whatever their place in the party.
+
+    Of guests with one name, which of them it is.
+    """
+    name = " ".join(words(" ".join(filter(None, names.values()))))
+    if not name:
+        return {}
+    namesakes[name] += 1
+    digest = sha256(f"{booking}:{name}".encode()).hexdigest()[:16]
+    return {GUEST_KIND: f"{booking}:{digest}:{namesakes[name]}"}
 
 
 def _same(found: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
@@ -138,7 +166,7 @@ def booking_created(event: Event) -> Effect:
 def booking_updated(event: Event) -> Effect:
     """A booking was changed: its time, course or party."""
     changes = changed(event.payload)
-    group = party(event, named=changes is None or "players" in changes)
+    group = party(event, named=changes is None or "players" in changes, is_change=True)
     values = written(event.payload, BOOKING, changes)
     return effect(
         event,
