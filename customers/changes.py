@@ -23,7 +23,7 @@ class Outcome:
     """hits: one a mention that had hints, in order. people: everyone who was hit or made, by id.
 
     ties: who may be one person, each with the stamp of what tied them (customers.automatic settles that).
-    shared: the e-mails and phones that got a further holder (households.gather sees to those, after the ties).
+    shared: the e-mails and phones that got a further holder (gathering.gather sees to those, after the ties).
     """
 
     hits: list[Hit | None]

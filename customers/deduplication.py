@@ -24,6 +24,7 @@ from crm.tenancy.scope import current_tenant
 from customers import comparing
 from customers.blocks import Blocks, Met, all_pairs, block_everybody, drop_blocks
 from customers.comparing import BATCH, Pair
+from customers.gathering import gather_everybody
 from customers.likeness import Band, Learner, Model, Verdict, judge, record
 from customers.models import CustomerProfile, DuplicateCandidate, LikenessWeights
 
@@ -101,6 +102,7 @@ def find_all(*, learn: bool = False, dry_run: bool = False, report: Report = say
 
     learn:   work out the tenant's own weights first, and keep them. dry_run: count and write no pair.
     report:  hears what is being done, how far it is, and of how many.
+    Whoever shares a contact and is in no household yet is put into one on the way.
     Three statements for 5,000 people whose keys are stale, three for 10,000 pairs; the rest is a handful. Repeating it
     is harmless, and one that was killed has lost nothing but time.
     """
@@ -113,6 +115,8 @@ def find_all(*, learn: bool = False, dry_run: bool = False, report: Report = say
             counts = _compare(blocks, jury, dry_run, report)
         finally:
             drop_blocks()
+    if not dry_run:
+        gather_everybody(lambda done, of: report("contacts", done, of))
     withdrawn = 0 if dry_run else _reconsider(Q(checked_at=None) | Q(checked_at__lt=began), jury)
     return Found(people, blocks, counts[Band.AUTO], counts[Band.REVIEW], withdrawn)
 

@@ -1,7 +1,7 @@
-"""Households: gathered of those who share an e-mail or phone, joined and split by staff and keys."""
+"""Households: who is in them, and joined and split by staff and keys; customers.gathering gathers them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -15,34 +15,15 @@ from django.utils import timezone
 from crm.errors import BusinessRule, CustomerNotFound, Detail, NotFound, ValidationFailed
 from crm.tenancy import audit
 from crm.tenancy.models import uuid7
-from crm.tenancy.rows import insert_rows, run, select
+from crm.tenancy.rows import insert_rows, select
 from crm.tenancy.scope import current_tenant
 from crm.versions import ANY, Condition
-from customers.matching import Key
 from customers.models import AliasHolder, CustomerProfile, Household, HouseholdMember, Status
 from customers.normalise import WEAK_KINDS
 from customers.parts import family_ids
 
-MOST_AT_A_CONTACT = 12  # beyond that an address is an office's or a front desk's
 MOST_MEMBERS = 50
-SHARING = """
-    SELECT a.id AS alias, h.customer_id, h.recorded_for
-    FROM unnest(%s::text[], %s::text[]) AS k (kind, value)
-    JOIN customers_identityalias a ON a.tenant_id = %s AND a.kind = k.kind AND a.value = k.value
-    JOIN customers_aliasholder h ON h.tenant_id = a.tenant_id AND h.alias_id = a.id
-    ORDER BY h.id
-"""
 LOCK = "SELECT id FROM customers_household WHERE tenant_id = %s AND id = ANY(%s) ORDER BY id FOR UPDATE"
-MEMBERSHIPS = """
-    SELECT m.household_id, m.customer_id, m.recorded_for, m.until IS NOT NULL AS has_left
-    FROM customers_householdmember m WHERE m.tenant_id = %s AND m.{column} = ANY(%s)
-"""
-UNITE = """
-    UPDATE customers_householdmember m SET household_id = %s
-    WHERE m.tenant_id = %s AND m.household_id = ANY(%s) AND m.until IS NULL AND NOT EXISTS (
-        SELECT FROM customers_householdmember o
-        WHERE o.tenant_id = m.tenant_id AND o.household_id = %s AND o.recorded_for = m.recorded_for)
-"""
 COLUMNS = ["household_id", "customer_id", "recorded_for", "role", "since", "until"]
 
 
@@ -72,82 +53,15 @@ class Member:
     owns: Sequence[str] = ()
 
 
-# --- by shared contacts
-def gather(keys: Collection[Key], *, now: datetime) -> None:
-    """Put those who share one of these e-mails or phones into one household, in the caller's transaction.
-
-    Who was taken out of a household is not put back by this. No statement without keys; nobody else is to add holders
-    of them meanwhile (the caller holds the identifiers or their holders).
-    """
-    groups = _groups(_sharing(keys)) if keys else []
-    for group in groups:
-        _house(group, now)
-
-
-def _sharing(keys: Collection[Key]) -> list[dict[UUID, UUID]]:
-    """Of each contact that several people have: part -> person."""
-    found: dict[int, dict[UUID, UUID]] = defaultdict(dict)
-    kinds, values = [kind for kind, _ in keys], [value for _, value in keys]
-    for row in select(SHARING, [kinds, values, current_tenant().pk]):
-        found[row["alias"]][row["recorded_for"]] = row["customer_id"]
-    return [one for one in found.values() if 1 < len(set(one.values())) <= MOST_AT_A_CONTACT]
-
-
-def _groups(sharing: Iterable[dict[UUID, UUID]]) -> list[dict[UUID, UUID]]:
-    """Those who hang together by a chain of contacts, as part -> person."""
-    groups: list[dict[UUID, UUID]] = []
-    for one in sharing:
-        apart = [group for group in groups if not group.keys() & one.keys()]
-        together = dict(one)
-        for group in groups:
-            if group.keys() & one.keys():
-                together |= group
-        groups = [*apart, together]
-    return groups
-
-
-def _house(group: Mapping[UUID, UUID], now: datetime) -> None:
-    """Bring one group under one roof: the oldest household that any of them is in."""
-    tenant = current_tenant().pk
-    known = {row["household_id"] for row in _memberships("recorded_for", group)}
-    select(LOCK, [tenant, sorted(known)])
-    rows = _memberships("household_id", known)
-    gone = {(row["household_id"], row["recorded_for"]) for row in rows if row["has_left"]}
-    homes = {row["recorded_for"]: row["household_id"] for row in rows if not row["has_left"]}
-    chosen = sorted({homes[part] for part in group if part in homes})
-    target = chosen[0] if chosen else _new_household(by="events", now=now)
-    others = [home for home in chosen[1:] if not _are_split(home, target, gone, homes)]
-    if others:
-        run(UNITE, [target, tenant, others, target])
-    missing = [part for part in sorted(group) if part not in homes and (target, part) not in gone]
-    _add(target, {part: group[part] for part in missing}, HouseholdMember.role.field.default, now)
-
-
-def _are_split(
-    one: UUID, other: UUID, gone: Collection[tuple[UUID, UUID]], homes: Mapping[UUID, UUID]
-) -> bool:
-    """Did staff take somebody of the one out of the other?"""
-    return any(
-        (other, part) in gone if home == one else (one, part) in gone
-        for part, home in homes.items()
-        if home in (one, other)
-    )
-
-
-def _memberships(column: str, ids: Iterable[UUID]) -> list[dict[str, Any]]:
-    wanted = list(ids)
-    statement = MEMBERSHIPS.format(column=column)
-    return select(statement, [current_tenant().pk, wanted]) if wanted else []
-
-
-def _new_household(*, by: str, now: datetime, name: str = "") -> UUID:
+# --- writing
+def new_household(*, by: str, now: datetime, name: str = "") -> UUID:
     pk = uuid7()
     row = {"id": pk, "name": name, "created_at": now, "created_by": by}
     insert_rows(Household, [row], list(row))
     return pk
 
 
-def _add(household: UUID, people: Mapping[UUID, UUID], role: str, now: datetime) -> None:
+def add_members(household: UUID, people: Mapping[UUID, UUID], role: str, now: datetime) -> None:
     rows = [
         {"household_id": household, "customer_id": person, "recorded_for": part, "role": role, "since": now,
          "until": None}
@@ -242,7 +156,7 @@ def _contacts(people: Collection[UUID]) -> tuple[dict[UUID, list[str]], dict[UUI
 def create(people: Sequence[UUID], *, name: str = "", by: str) -> Household:
     """Put people together, out of the households they are in. Raises CustomerNotFound, HouseholdTooSmall."""
     now = timezone.now()
-    pk = _new_household(by=by, now=now, name=name)
+    pk = new_household(by=by, now=now, name=name)
     _move_in(pk, people, now)
     _check_size(pk)
     audit.record("household.added", by=by, object_type="household", object_id=pk, after=_told(people, name))
@@ -289,7 +203,7 @@ def _move_in(household: UUID, people: Sequence[UUID], now: datetime) -> None:
         mine = HouseholdMember.objects.filter(recorded_for__in=parts)
         mine.filter(until=None).exclude(household=household).update(until=now)
         mine.filter(household=household).update(until=None, role="STAFF")
-        _add(household, dict.fromkeys(parts, person), "STAFF", now)
+        add_members(household, dict.fromkeys(parts, person), "STAFF", now)
 
 
 def _check_size(household: UUID, *, may_empty: bool = False) -> None:

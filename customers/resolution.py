@@ -15,8 +15,8 @@ from crm.tenancy.models import uuid7
 from crm.tenancy.rows import dump, insert_rows, run, select
 from crm.tenancy.scope import current_tenant
 from customers.faces import NO_FACE, Face
+from customers.gathering import gather
 from customers.holdings import Held, read_faces, read_held, read_holders
-from customers.households import gather
 from customers.identity_rules import Rules
 from customers.identity_settings import current_rules
 from customers.matching import Decision, Holder, Key, Known, decide, is_strong

@@ -22,8 +22,8 @@ from customers.acts import record_act, record_acts
 from customers.automatic import settle_ties
 from customers.changes import add_person, apply_mentions, write_fields
 from customers.faces import FACE, NO_FACE, Face
+from customers.gathering import gather
 from customers.history import changes_of
-from customers.households import gather
 from customers.identity_rules import Rules
 from customers.identity_settings import current_rules
 from customers.matching import is_strong

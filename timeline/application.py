@@ -18,7 +18,7 @@ from customers.automatic import settle_ties
 from customers.changes import Outcome as People
 from customers.changes import apply_mentions
 from customers.facts import FactChange, FactWrite, apply_facts
-from customers.households import gather
+from customers.gathering import gather
 from customers.identity_settings import current_rules
 from customers.ledger import Said
 from customers.person import Mention, blocked_contacts

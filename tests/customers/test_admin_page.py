@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from crm.tenancy.models import AuditEntry, Tenant
 from customers.admin.tabs import tabs
-from customers.households import gather
+from customers.gathering import gather
 from customers.models import (
     AssociationNumber,
     Booking,

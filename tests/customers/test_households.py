@@ -1,11 +1,15 @@
 """Households: of those who share a contact, and as staff and keys put them together."""
 
+from collections import defaultdict
 from typing import Any
 
 import pytest
 
 from crm.tenancy.models import AuditEntry, Tenant
 from crm.tenancy.permissions import Role
+from customers import households
+from customers.deduplication import find_all
+from customers.gathering import gather_everybody
 from customers.models import CustomerProfile, Household, HouseholdMember
 from tests.conftest import Api
 from tests.factories import ClubFactory, CustomerProfileFactory, house
@@ -53,6 +57,39 @@ def test_who_comes_later_joins_and_two_households_with_a_common_contact_become_o
     assert {one["displayName"] for one in household(api, family[0])["members"]} == {
         f"{first} Nel" for first in (*FAMILY, "Karel", "Kate")
     }
+
+
+def test_who_shares_a_contact_since_before_there_were_households_is_gathered_later(
+    tenant: Tenant, family: list[CustomerProfile]
+) -> None:
+    deliver(
+        tenant, *(member(number, first, email="botha@x.com") for number, first in ((8, "Karel"), (9, "Kate")))
+    )
+    deliver(tenant, *(member(number, email="front@desk.com", first=f"P{number}") for number in range(20, 34)))
+    HouseholdMember.objects.all().delete()
+    Household.objects.all().delete()
+    assert gather_everybody() == 2
+    assert homes() == {frozenset(FAMILY), frozenset(("Karel", "Kate"))}
+    before = set(HouseholdMember.objects.values_list("pk", flat=True))
+    assert gather_everybody() == 0, "once is enough"
+    find_all()
+    assert set(HouseholdMember.objects.values_list("pk", flat=True)) == before
+
+
+def test_gathering_everybody_keeps_to_what_staff_said(tenant: Tenant, family: list[CustomerProfile]) -> None:
+    home = Household.objects.get()
+    households.change(home.pk, remove=[family[3].pk], by="user:staff")
+    HouseholdMember.objects.filter(customer=family[2].pk).delete()
+    gather_everybody()
+    gather_everybody()
+    assert homes() == {frozenset(FAMILY[:3])}
+
+
+def homes() -> set[frozenset[str]]:
+    found = defaultdict(set)
+    for row in HouseholdMember.objects.filter(until=None).select_related("customer"):
+        found[row.household_id].add(row.customer.first_name)
+    return {frozenset(names) for names in found.values()}
 
 
 def test_who_has_an_address_alone_is_in_no_household(api: Api, tenant: Tenant) -> None:

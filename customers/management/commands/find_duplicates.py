@@ -13,13 +13,14 @@ from customers.deduplication import Found, find_all
 
 BAR = 30
 LINE_EVERY = 10.0  # seconds, where nobody sees a bar
-WORDS = {"people": "who is compared with whom", "pairs": "comparing"}
+WORDS = {"people": "who is compared with whom", "pairs": "comparing", "contacts": "gathering households"}
 
 
 class Command(BaseCommand):
     help = (
-        "Look for people who stand twice, among everybody. Safe to repeat and beside everything else: what staff "
-        "decided stays decided. Changes are looked at by themselves; this is for the first time, and for new weights."
+        "Look for people who stand twice, among everybody, and gather households of those who share a contact. "
+        "Safe to repeat and beside everything else: what staff decided stays decided. Changes are looked at by "
+        "themselves; this is for the first time, and for new weights."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
