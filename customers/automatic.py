@@ -41,20 +41,27 @@ def settle_ties(
     """
     if not ties:
         return 0
-    roots = lock_families({pk for tie, _stamp in ties for pk in (tie.one, tie.other)})
-    families = load_families(set(roots.values()))
-    circle = _Circle(families, roots, known_people(families), _dismissed(families))
-    pairs = [
-        pair._replace(is_past=(tie.source, tie.event_id) in past)
-        for tie, stamp in ties
-        if (pair := circle.join(tie, stamp))
-    ]
-    _explain(circle.explained)
+    found, explained = joinable(ties)
+    pairs = [pair._replace(is_past=(tie.source, tie.event_id) in past) for tie, pair in found]
+    _explain(explained)
     return (
         sum(made is not None for made in merge_many(pairs, by=BY, rule=MergeRule.AUTOMATIC, now=now))
         if pairs
         else 0
     )
+
+
+def joinable(
+    ties: Sequence[tuple[Tie, Stamp | None]],
+) -> tuple[list[tuple[Tie, Pair]], Mapping[frozenset[UUID], str]]:
+    """The merges that these ties come to, each with its tie, where nothing conflicts; of the others, what does.
+
+    In the caller's transaction, where everybody stays locked. About ten statements.
+    """
+    roots = lock_families({pk for tie, _stamp in ties for pk in (tie.one, tie.other)})
+    families = load_families(set(roots.values()))
+    circle = _Circle(families, roots, known_people(families), _dismissed(families))
+    return [(tie, pair) for tie, stamp in ties if (pair := circle.join(tie, stamp))], circle.explained
 
 
 class _Circle:
@@ -75,7 +82,7 @@ class _Circle:
         self.explained: dict[frozenset[UUID], str] = {}
         self.rules = current_rules()
 
-    def join(self, tie: Tie, stamp: Stamp) -> Pair | None:
+    def join(self, tie: Tie, stamp: Stamp | None) -> Pair | None:
         """The merge that a tie comes to, if it does."""
         if tie.one not in self.roots or tie.other not in self.roots:
             return None

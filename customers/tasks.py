@@ -10,7 +10,7 @@ from crm.outbox.models import OutboxMessage
 from crm.outbox.nudge import Policy, background_task
 from crm.tenancy.models import Tenant
 from crm.tenancy.scope import tenant_scope
-from customers import deduplication, lapses, majority, search_upkeep, tags
+from customers import certain, deduplication, lapses, majority, search_upkeep, tags
 from customers.deduplication import COMPARED
 
 LOOK_FOR_DUPLICATES = "customers.look_for_duplicates"
@@ -46,7 +46,9 @@ def look_for_duplicates(tenant_id: str, message_ids: Sequence[int]) -> int:
     """Compare whoever the news say is new, or has other names, contact points or ids than before."""
     with tenant_scope(Tenant.objects.get(pk=tenant_id)):
         news = OutboxMessage.objects.filter(pk__in=message_ids).values_list("topic", "payload")
-        return deduplication.find_for({pk for topic, payload in news for pk in _to_compare(topic, payload)})
+        found = deduplication.find_for({pk for topic, payload in news for pk in _to_compare(topic, payload)})
+        certain.merge_certain()
+        return found
 
 
 def _to_compare(topic: str, payload: Mapping[str, Any]) -> set[UUID]:
@@ -63,4 +65,5 @@ def catch_up_on_duplicates() -> int:
     for tenant in Tenant.objects.filter(is_active=True):
         with tenant_scope(tenant):
             done += deduplication.catch_up()
+            certain.merge_certain()
     return done

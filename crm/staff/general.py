@@ -43,7 +43,7 @@ FIELDSETS: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (_("Worth a look"), {"fields": ["high_value_cents", "at_risk_threshold"]}),
-    (_("Merged profiles"), {"fields": ["unmerge_days"]}),
+    (_("Merged profiles"), {"fields": ["merges_duplicates", "unmerge_days"]}),
     (_("Personal data"), {"fields": ["majority_age", "privacy_days"]}),
     (_("Getting in"), {"fields": ["second_factor_roles"]}),
 ]
@@ -86,14 +86,15 @@ class GeneralForm(PlainLabels, forms.ModelForm[Tenant]):
         model = Tenant
         fields = (
             "name", "language", "region", "timezone", "date_format", "currency", "lapse_grace_days",
-            "lapse_quiet_days", "high_value_cents", "at_risk_threshold", "unmerge_days", "majority_age",
-            "privacy_days", "second_factor_roles",
+            "lapse_quiet_days", "high_value_cents", "at_risk_threshold", "merges_duplicates", "unmerge_days",
+            "majority_age", "privacy_days", "second_factor_roles",
         )  # fmt: skip
         labels = {
             "date_format": _("Dates"),
             "lapse_grace_days": _("Days of grace"),
             "lapse_quiet_days": _("Quiet days"),
             "high_value_cents": _("A large order, in cents"),
+            "merges_duplicates": _("Merge certain duplicates without asking"),
             "unmerge_days": _("Days to undo a merge"),
             "majority_age": _("Of age at"),
             "privacy_days": _("Days to answer"),
@@ -105,6 +106,10 @@ class GeneralForm(PlainLabels, forms.ModelForm[Tenant]):
             ),
             "name": _("As staff and the people you write to read it."),
             "lapse_quiet_days": _("Days without a paid order or a round, after which an ex-member is lost."),
+            "merges_duplicates": _(
+                "Pairs with the same name and two more things the same to the letter, and nothing against it. "
+                "Else they wait for somebody to decide."
+            ),
             "unmerge_days": _("After them two profiles stay one person for good."),
             "high_value_cents": _(
                 "Paid orders from this amount on are told to other systems as high-value purchases."

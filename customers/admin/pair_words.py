@@ -35,6 +35,7 @@ VETOES = {
     "gender": _("the genders differ"),
     "suffix": _("one is called junior or senior"),
     "id": _("each has an id of which nobody has two"),
+    "conflict": _("something else says that they are two"),
 }
 WIDEST = 20.0  # bits that fill a bar
 

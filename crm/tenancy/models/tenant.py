@@ -99,6 +99,11 @@ class Tenant(models.Model):
     lapse_applied = models.JSONField(
         default=dict, editable=False, help_text="The two days by which stages were last worked out."
     )
+    merges_duplicates = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether pairs of which the duplicate finder is certain are merged without being asked.",
+    )
     unmerge_days = models.PositiveSmallIntegerField(
         default=90, help_text="Days after which a merge of two profiles can no longer be undone."
     )

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from crm.tenancy.arguments import tenant_called
 from crm.tenancy.models import Tenant
 from crm.tenancy.scope import tenant_scope
+from customers.certain import merge_certain
 from customers.deduplication import Found, find_all
 
 BAR = 30
@@ -36,9 +37,10 @@ class Command(BaseCommand):
             try:
                 with tenant_scope(one):
                     found = find_all(learn=learn, dry_run=dry_run, report=self.report)
+                    merged = 0 if dry_run else merge_certain()
             except KeyboardInterrupt:
                 raise CommandError("Stopped. What was found is kept; run it again.", returncode=130) from None
-            self.done(one, found, dry_run)
+            self.done(one, found, merged, dry_run)
 
     def report(self, what: str, done: int, of: int) -> None:
         share = min(1.0, done / of) if of else 1.0
@@ -50,10 +52,11 @@ class Command(BaseCommand):
             self.said = time.monotonic()
             self.stdout.write(f"{WORDS[what]}: {done:,} of {of:,} {what}")
 
-    def done(self, tenant: Tenant, found: Found, dry_run: bool) -> None:
+    def done(self, tenant: Tenant, found: Found, merged: int, dry_run: bool) -> None:
         if self.stdout.isatty():
             self.stdout.write("")
         words = f"{found.certain:,} certain, {found.to_review:,} to review, {found.withdrawn:,} withdrawn"
+        words += f", {merged:,} merged" if merged else ""
         self.stdout.write(
             f"{tenant.slug}: {found.people:,} people, {found.blocks.pairs:,} pairs compared: {words}"
             f"{'; nothing was written' if dry_run else ''} ({time.monotonic() - self.began:.1f} s)."
