@@ -35,6 +35,10 @@ PART = sql.SQL("""
     )
     UPDATE {table} t SET customer_id = %(loser)s FROM held WHERE t.tenant_id = %(tenant)s AND t.id = held.id
 """)
+COUNT_EACH = sql.SQL("""
+    SELECT {label} AS label, customer_id, count(*) AS rows FROM {table}
+    WHERE tenant_id = %(tenant)s AND customer_id = ANY(%(customers)s) GROUP BY customer_id
+""")
 COUNT = sql.SQL("SELECT count(*) AS rows FROM {table} WHERE tenant_id = %s AND customer_id = %s")
 
 
@@ -105,6 +109,19 @@ def counted(customer: UUID) -> dict[str, int]:
         (row,) = select(mover.sql(COUNT), [current_tenant().pk, customer])
         if row["rows"]:
             found[label] = row["rows"]
+    return found
+
+
+def counted_each(customers: Collection[UUID], labels: Collection[str]) -> dict[str, dict[UUID, int]]:
+    """How many rows of these models each of the customers has, by label; no entry for none. One statement."""
+    each = (
+        COUNT_EACH.format(label=sql.Literal(label), table=sql.Identifier(_movers[label].model._meta.db_table))
+        for label in labels
+    )
+    found: dict[str, dict[UUID, int]] = {label: {} for label in labels}
+    params = {"tenant": current_tenant().pk, "customers": list(customers)}
+    for row in select(sql.SQL(" UNION ALL ").join(each), params):
+        found[row["label"]][row["customer_id"]] = row["rows"]
     return found
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from crm.errors import CRMError
 from crm.tenancy.access import actor, client_ip, record_look, require
 from crm.tenancy.permissions import Right
-from customers import duplicates
+from customers import duplicates, moving
 from customers.admin import pair_words
 from customers.admin.kinds import kind_words, reason_words
 from customers.models import AliasHolder, CustomerProfile, DuplicateCandidate
@@ -43,6 +43,12 @@ COMPARED = {
     "source": (_("First heard from"), ()),
     "created_at": (_("Known since"), ()),
 }  # fmt: skip
+# What hangs on each of the two, which would go over in a merge.
+COUNTED = {
+    "customers.Booking": _("Bookings"),
+    "customers.Payment": _("Payments"),
+    "timeline.Note": _("Notes"),
+}
 FILTERS = ("band", "why", "club")
 
 
@@ -115,6 +121,7 @@ class ReviewPages:
             "pair": pair,
             "people": people,
             "lines": lines(*people),
+            "counts": counts(*people),
             "shared": shared(pair),
             "told": capfirst(reason_words(pair.reason)) if pair.source != DuplicateCandidate.FINDER else "",
             "score": pair_words.score_words(pair),
@@ -202,6 +209,15 @@ def lines(one: CustomerProfile, other: CustomerProfile) -> list[Line]:
         for name, (label, columns) in COMPARED.items()
     ]
     return [line for line in found if any(cell.value for cell in line.cells)]
+
+
+def counts(one: CustomerProfile, other: CustomerProfile) -> list[tuple[Any, tuple[int, int]]]:
+    """How much of each kind hangs on each of the two. One statement."""
+    found = moving.counted_each([one.pk, other.pk], COUNTED)
+    return [
+        (words, (found[label].get(one.pk, 0), found[label].get(other.pk, 0)))
+        for label, words in COUNTED.items()
+    ]
 
 
 def cell(profile: CustomerProfile, name: str, columns: tuple[str, ...]) -> Cell:

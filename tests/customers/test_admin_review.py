@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 
 from crm.tenancy.models import AuditEntry, Tenant
-from customers.models import CustomerProfile, DuplicateCandidate, PrivacyRequest
-from tests.factories import ClubFactory, CustomerProfileFactory
+from customers.models import Booking, CustomerProfile, DuplicateCandidate, Payment, PrivacyRequest
+from tests.factories import ClubFactory, CustomerProfileFactory, NoteFactory
 from tests.pages import at_most, staff_of
 
 PAIRS = "/admin/customers/duplicatecandidate/"
@@ -39,6 +39,22 @@ def test_a_pair_is_compared_side_by_side(pair: DuplicateCandidate) -> None:
     assert AuditEntry.objects.filter(action="customer.viewed").count() == 2
     swapped = browser.text(f"{PAIRS}{pair.pk}/?swap")
     assert ("Ann Botha Anna Botha" in page) != ("Ann Botha Anna Botha" in swapped)
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("ADMIN", 200), ("MARKETING", 200), ("STAFF", 403), ("VIEWER", 403)]
+)
+def test_who_may_merge_sees_the_page_of_a_pair(pair: DuplicateCandidate, role: str, status: int) -> None:
+    assert staff_of(role).get(f"{PAIRS}{pair.pk}/").status_code == status
+
+
+def test_what_hangs_on_each_of_the_two_is_counted(pair: DuplicateCandidate) -> None:
+    for number in range(3):
+        Booking.objects.create(tenant=pair.tenant, customer=pair.first, key=f"b{number}")
+    Payment.objects.create(tenant=pair.tenant, customer=pair.second, key="p")
+    NoteFactory(customer=pair.second)
+    page = staff_of().text(f"{PAIRS}{pair.pk}/")
+    assert "Bookings 3 – Payments – 1 Notes – 1" in page
 
 
 def test_countries_languages_and_genders_are_said_in_words(pair: DuplicateCandidate) -> None:
