@@ -256,10 +256,11 @@ def learn_weights(people: int, blocks: Blocks) -> Model:
     drawn = list(comparing.records_of(some).values())
     for _ in range(DRAWN if len(drawn) > 1 else 0):
         learner.draw(*dice.sample(drawn, 2))
-    for pairs in all_pairs(blocks, every=max(1, blocks.pairs // MET)):
+    every = max(1, blocks.pairs // MET)
+    for pairs in all_pairs(blocks, every=every):
         for one, other in pairs:
             learner.meet(one, other)
-    model = learner.model(people=people, names=common_names(people))
+    model = learner.model(people=people, names=common_names(people), every=every)
     told = orjson.loads(orjson.dumps(model.as_json()))
     LikenessWeights.objects.update_or_create(
         tenant=current_tenant(), defaults={"weights": told, "learnt_at": timezone.now()}

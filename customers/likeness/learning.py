@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 from customers.likeness.comparisons import ATTRIBUTES, Level, Levels, compare
 from customers.likeness.records import Record
-from customers.likeness.weights import ONE_PERSON, RELATIVES, STRANGERS, Model, Shares, namesake_twins
+from customers.likeness.weights import ONE_PERSON, RELATIVES, STRANGERS, TWICE, Model, Shares, namesake_twins
 
 AS_GOOD_AS = 100  # pairs, that the shipped weights of one person count like
 AS_GOOD_AS_AT_RANDOM = 20_000
 ROUNDS = 25
 LEAST_PART = 0.001
+MOST_TWICE = 1.0  # pairs of one person, for each person
 FEWEST_RELATIVES, MOST_RELATIVES = 0.02, 20.0  # pairs, for each pair that is one person
 ENOUGH = 200  # pairs with a key in common, below which nothing is learnt
 COMMON = 0.0005  # the share of people from which a name is counted
@@ -39,16 +40,23 @@ class Learner:
         """Take in a pair that shares a key."""
         self.met[compare(one, other)] += 1
 
-    def model(self, *, people: int, names: Mapping[str, Mapping[str, float]] | None = None) -> Model:
-        """The weights of a tenant with so many people; the shipped ones where there was too little to learn from."""
+    def model(
+        self, *, people: int, names: Mapping[str, Mapping[str, float]] | None = None, every: int = 1
+    ) -> Model:
+        """The weights of a tenant with so many people; the shipped ones where there was too little to learn from.
+
+        every: of the pairs that share a key, one in so many was met.
+        """
         strangers = _blend(_count(self.drawn), STRANGERS, AS_GOOD_AS_AT_RANDOM)
         if self.met.total() < ENOUGH:
             return Model(people, strangers=strangers, names=names or {})
-        one_person, relatives = self._maximised(strangers)
-        return Model(people, one_person, strangers, names or {}, relatives=relatives)
+        one_person, mix = self._maximised(strangers)
+        twice = (mix.one * self.met.total() * every + AS_GOOD_AS * TWICE) / (people + AS_GOOD_AS)
+        relatives = min(MOST_RELATIVES, max(FEWEST_RELATIVES, mix.relatives / mix.one))
+        return Model(people, one_person, strangers, names or {}, min(MOST_TWICE, twice), relatives)
 
-    def _maximised(self, strangers: Shares) -> tuple[Shares, float]:
-        """The shares of one person, and how many pairs of relatives there are for each of one person."""
+    def _maximised(self, strangers: Shares) -> tuple[Shares, "Mix"]:
+        """The shares of one person, and which part of the pairs is of each kind."""
         same, met, mix, total = ONE_PERSON, strangers, Mix(0.3, 0.6, 0.1), self.met.total()
         for _ in range(ROUNDS):
             kinds = {levels: _kinds(levels, same, met, mix) for levels in self.met}
@@ -57,7 +65,7 @@ class Learner:
             same = _blend(_count(ones), ONE_PERSON, AS_GOOD_AS)
             met = _blend(_count(others), strangers, AS_GOOD_AS)
             mix = _mixed(sum(ones.values()) / total, sum(others.values()) / total)
-        return same, min(MOST_RELATIVES, max(FEWEST_RELATIVES, mix.relatives / mix.one))
+        return same, mix
 
 
 class Mix(NamedTuple):

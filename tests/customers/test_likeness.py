@@ -119,6 +119,30 @@ def test_weights_survive_being_kept() -> None:
     assert (kept.one_person, kept.names, kept.prior) == (model.one_person, model.names, model.prior)
 
 
+def test_how_many_stand_twice_is_learnt_and_few_pairs_teach_little() -> None:
+    def learnt(pairs: int, *, people: int, every: int = 1) -> float:
+        learner = Learner()
+        for _ in range(pairs):
+            learner.meet(one(born=BORN), one(born=BORN))
+            learner.meet(one("Sipho", "Dube", born=date(1990, 1, 2)), one("Elsa", "Nel", born=BORN))
+        return learner.model(people=people, every=every).twice
+
+    assert 0.35 < learnt(4_000, people=10_000) < 0.45
+    assert 0.35 < learnt(400, people=10_000, every=10) < 0.45
+    assert learnt(500, people=100_000) < 0.02
+    assert learnt(10, people=100_000) == MODEL.twice, "too little to learn from"
+    assert learnt(4_000, people=1_000) == 1
+
+
+@pytest.mark.parametrize(("sets", "recall"), [(("4a", "4b"), 0.85), (("3",), 0.8)])
+def test_names_and_birth_dates_alone_put_forward_nobody_wrong(sets: tuple[str, ...], recall: float) -> None:
+    sample = [found for found in people(*sets, addresses=False) if int(str(found.id).split("-")[1]) % 5 == 0]
+    measured = quality(sample)
+    assert measured.precision >= 0.99
+    assert measured.recall >= recall
+    assert measured.false_merges == 0
+
+
 @pytest.mark.parametrize(("sets", "recall"), [(("4a", "4b"), 0.98), (("3",), 0.96)])
 def test_a_seeded_sample_of_the_febrl_sets_is_told_apart(sets: tuple[str, ...], recall: float) -> None:
     """A fifth of the people; the whole sets are measured by `make bench`, row B16."""
