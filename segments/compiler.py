@@ -2,8 +2,9 @@
 
 A tree becomes one condition on the profile `p` and its metrics `m`. Rows that are counted or measured are joined as one
 derived table each, so that the whole is one pass over each table however the rules are put together; whether there are
-any at all is an EXISTS. "Not" is pushed down to the leaves, where `IS NOT TRUE` makes an unknown a plain no: nowhere
-above a leaf is there a third value. What somebody wrote is a parameter, always.
+any at all is an EXISTS, and the first or last one is looked up for each person. "Not" is pushed down to the leaves,
+where `IS NOT TRUE` makes an unknown a plain no: nowhere above a leaf is there a third value. What somebody wrote is a
+parameter, always.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -139,6 +140,11 @@ def opposite(condition: Sql) -> Sql:
     return sql("({condition}) IS NOT TRUE", condition=condition)
 
 
+def absent(exists: Sql) -> Sql:
+    """The opposite of an EXISTS, which is never unknown; in this form it is an anti-join."""
+    return sql("NOT {exists}", exists=exists)
+
+
 @dataclass
 class Compiler:
     """Compiles one tree for one clock. `joins` are the derived tables that its leaves need."""
@@ -171,19 +177,19 @@ class Compiler:
             case RowsRule():
                 return self._rows(leaf, negated)
             case SequenceRule():
-                return opposite(self._sequence(leaf)) if negated else self._sequence(leaf)
+                return absent(self._sequence(leaf)) if negated else self._sequence(leaf)
 
     def _field(self, rule: FieldRule, negated: bool) -> Sql:
         if rule.held:
             held = self._held(rule)
             return opposite(held) if negated else held
         if rule.field.kind is Kind.SEGMENTS:
-            condition = self._in_segments(rule.value)
-        elif rule.field.kind is Kind.SAMPLE:
-            condition = _drawn(rule.value.percent, rule.value.seed)
-        else:
-            return self.compare(column_of(rule.field, self.clock), rule, negated)
-        return opposite(condition) if negated != rule.operator.unset else condition
+            exists = self._in_segments(rule.value)
+            return absent(exists) if negated != rule.operator.unset else exists
+        if rule.field.kind is Kind.SAMPLE:
+            is_drawn = _drawn(rule.value.percent, rule.value.seed)
+            return opposite(is_drawn) if negated else is_drawn
+        return self.compare(column_of(rule.field, self.clock), rule, negated)
 
     def compare(self, column: Sql, rule: FieldRule | RowsRule, negated: bool) -> Sql:
         """What the operator of a rule says of a column, or its opposite."""
@@ -199,13 +205,13 @@ class Compiler:
         )  # fmt: skip
 
     def _held(self, rule: FieldRule) -> Sql:
-        """It is so, and nothing that it was before, back to then, was not."""
+        """It is so, and nothing that it was before, back to then, was not. OFFSET 0: as in `_then`, by person."""
         assert rule.held  # noqa: S101
         now = FieldRule(rule.field, rule.operator, rule.value)
         before = FieldRule(was(rule.field, Sql("c.before")), rule.operator, rule.value)
         return sql(
             "({now} AND NOT EXISTS (SELECT FROM customers_fieldchange c WHERE c.tenant_id = {tenant}"
-            " AND c.customer_id = p.id AND c.field = {name} AND c.at >= {since} AND {otherwise}))",
+            " AND c.customer_id = p.id AND c.field = {name} AND c.at >= {since} AND {otherwise} OFFSET 0))",
             now=self._field(now, False), tenant=self.tenant, name=rule.field.history,
             since=since(rule.held, self.clock), otherwise=self.compare(before.field.column, before, True),
         )  # fmt: skip
@@ -220,7 +226,7 @@ class Compiler:
                 source=_source(rule.relation, row), row=Sql(row),
                 rows=self._filtered(rule.relation, rule.where, rule.within, row),
             )  # fmt: skip
-            return exists if some != negated else opposite(exists)
+            return exists if some != negated else absent(exists)
         value = self._measured(rule)
         if rule.function in EMPTY and answers(positive(rule.operator), rule.of, rule.value, 0, self.clock):
             value = sql("coalesce({value}, 0)", value=value)
@@ -345,10 +351,10 @@ _GROUPED = (
     "LEFT JOIN (SELECT {row}.customer_id, {value} AS value FROM {source} WHERE {rows} AND {whose}"
     " GROUP BY {row}.customer_id) {table} ON {table}.customer_id = p.id"
 )
+# Looked up by the index of each person: their rows lie in its order, and one is enough.
 _LAST = (
-    "LEFT JOIN (SELECT DISTINCT ON ({row}.customer_id) {row}.customer_id, {value} AS value FROM {source}"
-    " WHERE {rows} AND {whose} AND {time} IS NOT NULL"
-    " ORDER BY {row}.customer_id, {time} {order}, {row}.id {order}) {table} ON {table}.customer_id = p.id"
+    "LEFT JOIN LATERAL (SELECT {value} AS value FROM {source} WHERE {rows} AND {row}.customer_id = p.id"
+    " AND {time} IS NOT NULL ORDER BY {time} {order}, {row}.id {order} LIMIT 1) {table} ON true"
 )
 _AGGREGATES = {
     Function.COUNT: "count(*)",

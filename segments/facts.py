@@ -9,12 +9,23 @@ from uuid import UUID
 
 from crm.tenancy.rows import select
 from crm.tenancy.scope import current_tenant
-from segments.columns import column_of, was
+from segments.columns import column_of, in_span, was
 from segments.compiler import PEOPLE
+from segments.conditions import Spans, times_of
 from segments.evaluator import Change, Facts, Row
-from segments.periods import Clock
+from segments.periods import Clock, Span
 from segments.statements import Sql, joined, sql
-from segments.trees import COUNTED, FieldRule, Group, RowsRule, SequenceRule, field_rules, leaves
+from segments.trees import (
+    COUNTED,
+    FieldRule,
+    Group,
+    Leaf,
+    RowsRule,
+    SequenceRule,
+    Step,
+    field_rules,
+    leaves,
+)
 from segments.vocabulary import Field, Kind, Relation
 
 
@@ -24,7 +35,7 @@ def load(tree: Group, people: Collection[UUID], clock: Clock) -> dict[UUID, Fact
     asked = [leaf.field for _path, leaf in leaves(tree) if isinstance(leaf, FieldRule)]
     values = _values([field for field in asked if field.kind is not Kind.SAMPLE], ids, clock)
     rows = {
-        relation.name: _rows(relation, wanted, ids, clock)
+        relation.name: _rows(relation, wanted, _since(tree, relation, clock), ids, clock)
         for relation, wanted in _asked_of_rows(tree).items()
     }
     held = {leaf.field for _path, leaf in leaves(tree) if isinstance(leaf, FieldRule) and leaf.held}
@@ -49,7 +60,7 @@ def _asked_of_rows(tree: Group) -> dict[Relation, dict[Field, None]]:
     return found
 
 
-def _asked_of(leaf: Any) -> Iterator[tuple[Relation, list[Field]]]:
+def _asked_of(leaf: Leaf) -> Iterator[tuple[Relation, list[Field]]]:
     if isinstance(leaf, RowsRule):
         measured = [leaf.of] if leaf.of is not COUNTED else []
         yield leaf.relation, [rule.field for rule in field_rules(leaf)] + measured
@@ -57,6 +68,31 @@ def _asked_of(leaf: Any) -> Iterator[tuple[Relation, list[Field]]]:
         for step in leaf.steps:
             same = [field for name in leaf.same if (field := step.relation.words.find(name))]
             yield step.relation, [rule.field for rule in field_rules(step.where)] + same
+
+
+def _since(tree: Group, relation: Relation, clock: Clock) -> Sql:
+    """Only the rows from when on a tree asks for any, where it does not ask for all of them."""
+    starts = [
+        _start(leaf, clock)
+        for _path, leaf in leaves(tree)
+        if any(asked is relation for asked, _fields in _asked_of(leaf))
+    ]
+    if None in starts:
+        return Sql("true")
+    time = relation.time_field
+    return in_span(column_of(time, clock, "r"), Span(min(starts), None), time.kind)
+
+
+def _start(leaf: Leaf, clock: Clock) -> Any:
+    """From when on a leaf asks for rows; what comes in a sequence comes after its first row."""
+    match leaf:
+        case (
+            RowsRule(within=FieldRule() as within)
+            | SequenceRule(steps=(Step(within=FieldRule() as within), *_))
+        ):
+            times = times_of(within.field, within.operator.name, within.value, clock)
+            return times.spans[0].start if isinstance(times, Spans) else None
+    return None
 
 
 def _values(fields: Iterable[Field], ids: Sequence[UUID], clock: Clock) -> dict[UUID, dict[Field, Any]]:
@@ -69,13 +105,13 @@ def _values(fields: Iterable[Field], ids: Sequence[UUID], clock: Clock) -> dict[
 
 
 def _rows(
-    relation: Relation, fields: Mapping[Field, None], ids: Sequence[UUID], clock: Clock
+    relation: Relation, fields: Mapping[Field, None], since: Sql, ids: Sequence[UUID], clock: Clock
 ) -> dict[UUID, list[Row]]:
     statement = sql(
         "SELECT r.customer_id, r.id{columns} FROM {source}"
-        " WHERE r.tenant_id = {tenant} AND r.customer_id = ANY({ids}::uuid[]) AND {when}",
+        " WHERE r.tenant_id = {tenant} AND r.customer_id = ANY({ids}::uuid[]) AND {when} AND {since}",
         columns=_named(fields, clock, "r"), source=Sql(relation.source.replace("{row}", "r")),
-        tenant=current_tenant().pk, ids=list(ids), when=Sql(relation.when.replace("{row}", "r")),
+        tenant=current_tenant().pk, ids=list(ids), when=Sql(relation.when.replace("{row}", "r")), since=since,
     )  # fmt: skip
     found: defaultdict[UUID, list[Row]] = defaultdict(list)
     for row in _select(statement):

@@ -1,6 +1,5 @@
 """Values of rules: read from JSON, checked, and written back in one spelling. Pure."""
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
@@ -16,6 +15,7 @@ from segments.periods import MOST, Around, Between, Length, Period, Unit
 from segments.vocabulary import Field, Kind, nearest
 
 LONGEST, MOST_VALUES, DIGITS, OLDEST, FURTHEST = 500, 1000, 15, 150, 183
+BIGGEST = 10**DIGITS
 YEARLY = (
     Period.TODAY, Period.YESTERDAY, Period.TOMORROW, Period.THIS_WEEK, Period.LAST_WEEK, Period.NEXT_WEEK,
     Period.THIS_MONTH, Period.LAST_MONTH, Period.NEXT_MONTH,
@@ -130,7 +130,7 @@ def _text(field: Field, raw: Any) -> str:
 
 
 def _code(field: Field, raw: Any) -> str:
-    found = text(str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw)
+    found = text(str(raw) if _is_number(raw) and raw == int(raw) else raw)
     if not field.choices:
         return found
     spelt = {fold(word): one.value for one in field.choices for word in (one.label, *one.aliases, one.value)}
@@ -142,12 +142,18 @@ def _code(field: Field, raw: Any) -> str:
 
 
 def _number(field: Field, raw: Any) -> Decimal:
-    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal) or not math.isfinite(raw):
-        raise Unusable("must be a number")
+    if not _is_number(raw):
+        raise Unusable(f"must be a number of at most {DIGITS} digits")
     number = Decimal(str(raw))
     if len(number.as_tuple().digits) > DIGITS or (number and abs(number.adjusted()) > DIGITS):
         raise Unusable(f"must have at most {DIGITS} digits")
     return number
+
+
+def _is_number(raw: Any) -> bool:
+    """Whether it is a number that is not out of all bounds: even to write those out takes long."""
+    is_one = isinstance(raw, int | float | Decimal) and not isinstance(raw, bool)
+    return is_one and -BIGGEST < raw < BIGGEST
 
 
 def _flag(field: Field, raw: Any) -> bool:
