@@ -1,7 +1,8 @@
-"""Filters of the customer list. Apps above add theirs."""
+"""Filters of the customer list, and where it leads to. Apps above add theirs."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -22,6 +23,24 @@ def filters_customers(list_filter: type[admin.SimpleListFilter]) -> type[admin.S
     """Register a filter of the customer list from an app above this one."""
     added_filters.append(list_filter)
     return list_filter
+
+
+class Link(NamedTuple):
+    """A button above the list."""
+
+    label: str
+    url: str
+    icon: str
+
+
+LinkMaker = Callable[[HttpRequest, str], Link | None]
+added_links: list[LinkMaker] = []
+
+
+def links_customers(make: LinkMaker) -> LinkMaker:
+    """Register what makes a link of the query by which the list is narrowed, which is "" where it is not."""
+    added_links.append(make)
+    return make
 
 
 class StatusFilter(admin.SimpleListFilter):

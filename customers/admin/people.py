@@ -38,6 +38,7 @@ from customers.admin.filters import (
     TagFilter,
     TypeFilter,
     added_filters,
+    added_links,
 )
 from customers.admin.finder import find_view
 from customers.admin.html import consent_lights, flag_badges, page_url, row_tools, stage_badge
@@ -122,6 +123,12 @@ class CustomerAdmin(StaffModelAdmin):
         if rows := (getattr(response, "context_data", None) or {}).get("cl"):
             filters = sorted(set(request.GET) - {"q", "p", "o", "e"})
             looked_at = {"shown": len(rows.result_list), "page": rows.page_num, "filters": filters}
+            query = (
+                rows.get_query_string(remove=["p", "o", "e", "all"])
+                if rows.has_active_filters or term
+                else ""
+            )
+            response.context_data["links"] = [link for make in added_links if (link := make(request, query))]
             response.context_data["export_url"] = export_url(rows) if may(request, Right.EXPORT) else ""
             record_look(
                 request, "customer.listed", CustomerProfile, after={**looked_at, "searched": bool(term)}

@@ -27,6 +27,7 @@ from customers.models import CustomerProfile
 from customers.visibility import within_clubs
 from segments import meaning, previews, services
 from segments.admin import saying
+from segments.admin.from_list import rules_of
 from segments.admin.html import page_url
 from segments.admin.words import builder_words
 from segments.compiler import current_vocabulary
@@ -225,6 +226,12 @@ def _initial(request: HttpRequest, segment: Segment | None) -> dict[str, Any]:
             "criteria": segment.criteria, "etag": segment.etag,
         }  # fmt: skip
     usual = {"type": SegmentType.DYNAMIC, "category": Category.CUSTOM, "refresh_frequency": Frequency.LIVE}
+    if request.method == "GET" and request.GET.get("from") == "list":
+        criteria, left_out = rules_of(request.GET.dict())
+        if left_out:
+            words = _t("No rule asks for what the list was narrowed by here: %s.") % ", ".join(left_out)
+            messages.warning(request, words)
+        return usual | {"criteria": criteria}
     if not (key := request.GET.get("template", "")):
         kind = request.GET.get("type", "")
         return usual | ({"type": kind} if kind in SegmentType.values else {})

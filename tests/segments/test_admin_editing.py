@@ -6,19 +6,20 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from crm.tenancy.models import Tenant
 from customers.models import CustomerProfile
 from segments.admin.venn import circles, lens
 from segments.admin.words import builder_words
-from segments.compiler import current_vocabulary
+from segments.compiler import current_vocabulary, matching
 from segments.identifiers import named_in
 from segments.models import Segment, SegmentEntry, SegmentMember
 from segments.rules import parse
 from segments.services import create_segment
 from segments.templates import templates
 from tests.factories import ClubFactory, CustomerProfileFactory, hold
-from tests.pages import at_most, staff_of, words
+from tests.pages import LIST, at_most, staff_of, words
 
 SEGMENTS = "/admin/segments/segment/"
 ADD, PREVIEW = f"{SEGMENTS}add/", f"{SEGMENTS}preview/"
@@ -131,6 +132,39 @@ def test_the_builder_is_told_everything_that_rules_can_be_about(tenant: Tenant) 
     assert {name for _label, names in told["groups"] for name in names} == set(told["fields"])
     assert set(told["relations"]) == set(vocabulary.relations)
     json.dumps(told)
+
+
+# --- from the list of customers
+def test_a_narrowed_list_of_customers_becomes_rules_that_mean_the_same_people(tenant: Tenant) -> None:
+    club = ClubFactory(refs=["fynbos", "fynbos-9"])
+    chosen = {
+        "status": "ACTIVE", "stage": "MEMBER", "tag": "committee", "consent": "email-yes", "marked": "vip",
+        "type": "GUEST", "club": str(club.pk), "active": "30", "score": "engaged", "source": "scl",
+    }  # fmt: skip
+    fields = {
+        "lifecycle_stage": "MEMBER", "tags": ["committee"], "email_opt_in": True, "is_vip": True, "source": "scl",
+        "home_club_ref": "fynbos", "customer_type": "GUEST",
+    }  # fmt: skip
+    metrics = {"last_activity_at": timezone.now(), "engagement_score": 70}
+    ann = CustomerProfileFactory(**fields, metrics=metrics)
+    CustomerProfileFactory(**fields | {"is_vip": False}, metrics=metrics)
+    browser = staff_of("MARKETING")
+    page = browser.get(LIST, chosen)
+    assert [row.pk for row in page.context["cl"].result_list] == [ann.pk]
+    link = page.context["links"][0].url
+    form = browser.get(link).context["form"]
+    tree = parse(form.initial["criteria"], current_vocabulary())
+    assert list(matching(tree, moment=timezone.now()).values_list("pk", flat=True)) == [ann.pk]
+    assert len(form.initial["criteria"]["rules"]) == len(chosen)
+    assert "links" not in browser.get(LIST).context or browser.get(LIST).context["links"] == []
+    assert staff_of("STAFF").get(LIST, chosen).context["links"] == []
+
+
+@pytest.mark.parametrize("name", ["active", "consent", "marked", "score", "club", "status", "q", "x"])
+def test_a_filter_that_no_rule_asks_for_is_said(tenant: Tenant, name: str) -> None:
+    page = staff_of().get(ADD, {"from": "list", name: "nonsense", "stage": "MEMBER"})
+    assert len(page.context["form"].initial["criteria"]["rules"]) == 1
+    assert "No rule asks for what the list was narrowed by here" in words(page)
 
 
 # --- files
