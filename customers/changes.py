@@ -12,10 +12,11 @@ from customers.ledger import Said
 from customers.matching import Key
 from customers.models import CustomerMetrics, CustomerProfile
 from customers.normalise import CONTACTS
-from customers.parts import COLUMNS, Part, read_parts, write_parts
+from customers.parts import COLUMNS, Part, parts_of, read_parts, write_parts
 from customers.person import BLANK, BOOKKEEPING, Mention, Person
 from customers.resolution import Hit, Tie, resolve_batch
 from customers.stamps import Stamp
+from customers.survivorship import of_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +80,24 @@ def write_fields(profile_id: UUID, mention: Mention, *, now: datetime, by: str) 
 
 
 def write_many(mentions: Mapping[UUID, Mention], *, now: datetime, by: str) -> dict[UUID, Person]:
-    """Write a mention to each of many profiles that are known and locked already. At most 9 statements."""
+    """Write a mention to each of many profiles that are known and locked already. At most 10 statements.
+
+    Of merged people what is decided about them as a whole is written to every part.
+    """
     people = _read(mentions, mentions)
+    whole = {pk: said for pk, mention in mentions.items() if (said := of_all(mention.fields))}
+    for told_of in parts_of(whole):
+        known = people[told_of.root].parts
+        known.setdefault(told_of.pk, Person(told_of.row, is_new=False, seen=told_of.seen))
     for pk, person in people.items():
         person.before = dict(person.row)
         for one in person.each(pk):
             one.link(mentions[pk].hints, mentions[pk].stamp)
             one.unlink(mentions[pk].freed, mentions[pk].stamp)
             one.write_to(mentions[pk])
+        for part, one in person.parts.items():
+            if part != pk:
+                one.write_to(mentions[pk]._replace(fields=whole[pk], stage=None, seen=()))
     _hush(people, {(pk, pk): list(mention.hints.items()) for pk, mention in mentions.items()}, now)
     _store(people, now=now, by=by)
     return people

@@ -19,6 +19,7 @@ from customers.consent import CHANNELS, Consent, State, flags
 from customers.ledger import Said
 from customers.models import ConsentEntry, CustomerProfile, Suppression
 from customers.models.consent import Channel
+from customers.parts import family_ids
 from customers.payloads import WIRE, updated_payload
 from customers.person import Mention, Person
 from customers.resolution import Request, register
@@ -53,7 +54,16 @@ def record_consents(pk: UUID, consents: Sequence[Consent], *, by: str) -> list[C
     mention = Mention({}, flags(consents), stamp, current_tenant().region)
     person = write_fields(profile.pk, mention, now=now, by=by)
     hints = _addresses(person.row)
-    ledger.write([Said(profile.pk, profile.pk, one, stamp, hints, by) for one in consents], now=now)
+    refused = any(one.state is State.WITHDRAWN for one in consents)
+    parts = family_ids(profile.pk) if refused else [profile.pk]  # a no is every part's
+    ledger.write(
+        [
+            Said(profile.pk, part, one, stamp, hints, by)
+            for one in consents
+            for part in (parts if one.state is State.WITHDRAWN else [profile.pk])
+        ],
+        now=now,
+    )
     for consent in consents:
         _tell(profile, consent, by)
     _tell_changed(person)

@@ -50,7 +50,10 @@ class Family:
         """The row that the parts and the merges come to."""
         rows = {pk: part.row for pk, part in self.parts.items()}
         said = [write for _winner, write in self.writes]
-        return folded(self.root, rows, [*said, *extra], BLANK)
+        row = folded(self.root, rows, [*said, *extra], BLANK)
+        if row["guardian_id"] in self.parts:  # nobody answers for themselves
+            row["guardian_id"] = None
+        return row
 
     def seen(self) -> dict[str, Any]:
         found: dict[str, Any] = {"customer_id": self.root, **dict.fromkeys(SEEN)}

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from psycopg import sql
 
@@ -36,10 +37,6 @@ LAST = """
         AND e.purpose = 'MARKETING' AND e.club_ref = '' AND {states}
         AND NOT (e.tier = 2 AND EXISTS (SELECT FROM customers_suppression s
             WHERE s.tenant_id = e.tenant_id AND s.id::text = e.event_id AND s.lifted_at IS NOT NULL))
-        AND NOT (e.reason = 'MERGE' AND EXISTS (SELECT FROM customers_mergerecord m
-            WHERE m.tenant_id = e.tenant_id AND m.winner_id = e.recorded_for AND m.undone_at IS NOT NULL
-                AND m.writes->{flag_name}->1 = jsonb_build_array(e.tier, e.version,
-                    (extract(epoch FROM e.at) * 1000000)::bigint, e.rank, e.event_id, e.source)))
     ORDER BY e.tier DESC, e.version DESC, e.at DESC, e.rank DESC, e.event_id DESC, e.source DESC LIMIT 1
 """
 ANY, GRANTS = sql.SQL("e.state <> 'PENDING'"), sql.SQL("e.state = 'GRANTED'")
@@ -94,16 +91,21 @@ def _row(said: Said, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def forget_merge(merge: UUID) -> None:
-    """Take back what a merge that is undone said; its record keeps it. Three statements."""
-    run("SELECT set_config('fairway.erasing', 'on', true)", [])
-    ConsentEntry.objects.filter(event_id=f"merge:{merge}", reason="MERGE").delete()
-    run("SELECT set_config('fairway.erasing', 'off', true)", [])
+def forget_merges(merges: Collection[UUID]) -> None:
+    """Take back what merges said that are undone, or say otherwise now; their records keep it. Three statements."""
+    if merges:
+        with history.erasing():
+            events = [f"merge:{merge}" for merge in merges]
+            ConsentEntry.objects.filter(event_id__in=events, reason="MERGE").delete()
 
 
 def entries_of(customer: UUID) -> Any:
-    """What was said of a person, newest first."""
-    return ConsentEntry.objects.filter(customer=customer).order_by("-at", "-pk")
+    """What was said of a person, newest first; what was said of several parts of theirs at once is told once."""
+    same = {
+        name: OuterRef(name) for name in ("customer", "source", "event_id", "channel", "purpose", "club_ref")
+    }
+    twins = ConsentEntry.objects.filter(**same, recorded_for__lt=OuterRef("recorded_for"))
+    return ConsentEntry.objects.filter(~Exists(twins), customer=customer).order_by("-at", "-pk")
 
 
 def differences(people: Collection[UUID] | None = None) -> Iterator[tuple[str, list[UUID]]]:
@@ -136,8 +138,8 @@ def _params(channel: str, people: Iterable[UUID] | None) -> dict[str, Any]:
 def _statement(text: str, channel: str, people: Any) -> sql.Composed:
     flag = f"{channel.lower()}_opt_in"
     follows = sql.SQL(FOLLOWS).format(
-        last=sql.SQL(LAST).format(states=ANY, flag_name=sql.Literal(flag)),
-        given=sql.SQL(LAST).format(states=GRANTS, flag_name=sql.Literal(flag)),
+        last=sql.SQL(LAST).format(states=ANY),
+        given=sql.SQL(LAST).format(states=GRANTS),
         people=sql.SQL("" if people is None else "AND p.id = ANY(%(people)s)"),
     )
     return sql.SQL(text).format(

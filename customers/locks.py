@@ -4,7 +4,6 @@ Each is a moment on the profile; who set it, and why, stands in the audit log, w
 """
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -16,7 +15,11 @@ from crm.tenancy.models import AuditEntry
 from crm.tenancy.rows import run
 from crm.tenancy.scope import current_tenant
 from customers.acts import record_act
+from customers.changes import write_fields
 from customers.models import CustomerProfile, Status
+from customers.parts import family_ids
+from customers.person import Mention
+from customers.stamps import Stamp
 
 LOCK = "SELECT id FROM customers_customerprofile WHERE tenant_id = %s AND id = %s FOR NO KEY UPDATE"
 ACTS = {
@@ -64,8 +67,9 @@ def set_guardian(pk: UUID, guardian: UUID | None, *, by: str) -> None:
             raise CustomerNotFound("There is no such guardian.")
         if answering.pk == profile.pk or answering.guardian_id == profile.pk:
             raise ValidationFailed("Nobody can be their own guardian, or that of who answers for them.")
-    before = profile.guardian_id
-    _update(profile, by, guardian=guardian)
+    before, now = profile.guardian_id, timezone.now()
+    said = Mention({}, {"guardian_id": guardian}, Stamp.of_act(by, now), current_tenant().region)
+    write_fields(profile.pk, said, now=now, by=by)
     audit.record(
         "customer.guardian_set", by=by, object_type="customer", object_id=profile.pk,
         before={"guardianId": str(before) if before else None},
@@ -87,7 +91,11 @@ def _set(pk: UUID, column: str, at: datetime | None, *, by: str, reason: str) ->
     profile = _locked(pk)
     if (getattr(profile, column) is None) == (at is None):
         raise Conflict("It is so already.")
-    _update(profile, by, **{column: at})
+    family = CustomerProfile.objects.filter(pk__in=family_ids(profile.pk))
+    family.update(**{column: at})  # all that were merged, so that it stands on both sides of an undoing
+    CustomerProfile.objects.filter(pk=profile.pk).update(
+        version=profile.version + 1, updated_at=timezone.now(), updated_by=by
+    )
     action, title = ACTS[column, at is not None]
     record_act(profile, type=action.replace(".", "_").upper(), title=title, by=by)
     audit.record(
@@ -101,9 +109,3 @@ def _locked(pk: UUID) -> CustomerProfile:
     if profile is None or profile.status == Status.MERGED or profile.erased_at is not None:
         raise CustomerNotFound("There is no customer with this id.")
     return profile
-
-
-def _update(profile: CustomerProfile, by: str, **columns: Any) -> None:
-    CustomerProfile.objects.filter(pk=profile.pk).update(
-        **columns, version=profile.version + 1, updated_at=timezone.now(), updated_by=by
-    )

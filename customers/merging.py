@@ -22,9 +22,8 @@ from crm.tenancy.scope import current_tenant
 from crm.versions import ANY, Condition
 from customers import ledger, moving
 from customers.acts import Act, record_acts
-from customers.consent import CHANNELS, Consent, State
 from customers.families import Family, load_families, lock_families, store_families, written
-from customers.ledger import Said
+from customers.grounds import Ground, event_of, statements
 from customers.models import CustomerProfile, CustomerSearch, MergeRecord, MergeRule, Status
 from customers.payloads import WIRE, row_payload, updated_payload, wire_name, wire_value
 from customers.stamps import Stamp
@@ -34,7 +33,7 @@ BY = "job:merge"
 # Of a row, what no part says: its own bookkeeping, and what is derived after the fold.
 KEPT = (
     "version", "updated_at", "updated_by", "created_by", "lifecycle_stage", "stage_due_at", "deleted_at", "erased_at",
-    "processing_restricted_at", "legal_hold_at", "guardian_id",
+    "processing_restricted_at", "legal_hold_at",
 )  # fmt: skip
 GONE = (
     "status",
@@ -103,6 +102,7 @@ class Merge:
     loser: UUID
     loser_row: Row
     writes: list[Write]
+    ground: Ground
     before: dict[str, Any]
     moved: dict[str, int] = field(default_factory=dict)
 
@@ -207,16 +207,26 @@ class _Batch:
             raise RestrictedCustomer
         record = uuid7()
         old = winner.row
+        ground = Ground.of(winner, loser)
         winner.parts |= loser.parts
         winner.writes += loser.writes
         stamp = pair.cause or Stamp.of_act(by, now)
-        stamp = stamp._replace(tier=1, version=0, event=f"merge:{record}")
+        stamp = stamp._replace(tier=1, version=0, event=event_of(record))
         said = merge_writes(old, loser.row, winner.fold(), chosen=pair.chosen, stamp=stamp)
         winner.writes += [(winner.root, write) for write in said]
         winner.row = winner.fold() | {name: old[name] for name in KEPT}
         winner.row["legal_hold_at"] = old["legal_hold_at"] or loser.row["legal_hold_at"]
         self.gone[loser.root] = winner.root
-        return Merge(pair, record, winner.root, loser.root, loser.row, said, _changes(old, winner.row))
+        return Merge(
+            pair,
+            record,
+            winner.root,
+            loser.root,
+            loser.row,
+            said,
+            ground.by(stamp, pair.chosen),
+            _changes(old, winner.row),
+        )
 
 
 def _changes(old: Row, new: Row) -> dict[str, Any]:
@@ -244,6 +254,7 @@ def _store(batch: _Batch, made: Sequence[Merge], *, by: str, now: datetime) -> N
         for merge in made
     ]  # fmt: skip
     update_rows(CustomerProfile, losers, GONE)
+    _hold_all(batch.changed)
     counts = moving.move({loser: batch.root(loser) for loser in batch.gone})
     for merge in made:
         merge.moved = counts[merge.loser]
@@ -252,25 +263,23 @@ def _store(batch: _Batch, made: Sequence[Merge], *, by: str, now: datetime) -> N
     moving.recount([*batch.gone, *(family.root for family in batch.changed)], now=now)
 
 
+def _hold_all(families: Iterable[Family]) -> None:
+    """A legal hold is on every profile of the person, so that it outlives an undoing on both sides."""
+    held = [
+        {"id": part, "legal_hold_at": family.row["legal_hold_at"]}
+        for family in families
+        if family.row["legal_hold_at"] is not None
+        for part in sorted(family.parts)
+    ]
+    update_rows(CustomerProfile, held, ("legal_hold_at",))
+
+
 def _refuse(made: Sequence[Merge], *, by: str, now: datetime) -> None:
     """The ledger has what a merge says of consent, too, so that the flags follow from it."""
-    ledger.write(
-        [
-            Said(
-                merge.winner,
-                merge.winner,
-                Consent(channel, State.UNKNOWN if write.value is None else State.WITHDRAWN, now, "MERGE"),
-                write.stamp,
-                {},
-                by,
-            )
-            for merge in made
-            for write in merge.writes
-            for channel in CHANNELS
-            if write.attribute == f"{channel.lower()}_opt_in"
-        ],
-        now=now,
-    )
+    said = [
+        one for merge in made for one in statements(merge.winner, merge.winner, merge.writes, by=by, now=now)
+    ]
+    ledger.write(said, now=now)
 
 
 def _record(made: Sequence[Merge], *, by: str, rule: MergeRule, now: datetime) -> None:
@@ -280,8 +289,8 @@ def _record(made: Sequence[Merge], *, by: str, rule: MergeRule, now: datetime) -
             "reason": merge.pair.reason[:300], "score": merge.pair.score, "actor": by, "at": now,
             "source": merge.pair.cause.source if merge.pair.cause else "",
             "source_event_id": merge.pair.cause.event if merge.pair.cause else "",
-            "writes": written(merge.writes), "before": merge.before, "moved": merge.moved, "undone_by": "",
-            "undone_reason": "",
+            "writes": written(merge.writes) | merge.ground.kept(), "before": merge.before, "moved": merge.moved,
+            "undone_by": "", "undone_reason": "",
         }
         for merge in made
     ]  # fmt: skip

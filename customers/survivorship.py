@@ -18,7 +18,7 @@ LINKS = ("auth_user_id", "scl_member_id", "teetime_player_id", "messaging_contac
 NO_REGISTERS = {
     *LINKS, "id", "external_id", "external_ids", "provenance", "stages_reached", "stage_due_at", "lifecycle_stage",
     "source", "created_at", "created_by", "updated_at", "updated_by", "version", "deleted_at", "merged_into_id",
-    "merged_at", "merge_reason", "is_light",
+    "merged_at", "merge_reason", "is_light", "erased_at", "processing_restricted_at", "legal_hold_at",
 }  # fmt: skip
 MAPS = ("custom_fields",)
 # What belongs to an attribute and is chosen with it.
@@ -37,9 +37,20 @@ CONSENTS: Mapping[str, tuple[str, str]] = {
     "push_opt_in": ("push_opt_in_at", ""),
     "gdpr_consent": ("gdpr_consent_at", ""),
 }
+# Decided about the person as a whole: said of every part, so that it stands on both sides of an undoing, as does a no.
+OF_ALL = {"status", "lifecycle_pin", "is_blocked"}
 CHOSEN_WITH = {name for names in WITH.values() for name in names}
 NOT_CHOSEN = {*NO_REGISTERS, *CHOSEN_WITH, *CONSENTS, *(at for at, _ in CONSENTS.values()), "status", "custom_fields",
               "lifecycle_pin", "is_blocked"}  # fmt: skip
+
+
+def of_all(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the attributes that staff or a key write which are said of the person as a whole."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if name in OF_ALL or (name in CONSENTS and value is False)
+    }
 
 
 class Write(NamedTuple):
@@ -55,13 +66,24 @@ def folded(root: UUID, parts: Mapping[UUID, Row], writes: Iterable[Write], blank
 
     parts: every part's own row by id, the root's among them. blank: a row that says nothing.
     """
-    row = _copied(parts[root])
-    for _pk, part in sorted((pk, part) for pk, part in parts.items() if pk != root):
-        _add_registers(row, part, blank)
+    row = registers(root, parts, writes, blank)
+    for _pk, part in _others(root, parts):
         _add_joins(row, part)
+    return row
+
+
+def registers(root: UUID, parts: Mapping[UUID, Row], writes: Iterable[Write], blank: Row) -> Row:
+    """What stands of the attributes that the parts' rows have, be it some of a profile's."""
+    row = _copied(parts[root])
+    for _pk, part in _others(root, parts):
+        _add_registers(row, part, blank)
     for write in sorted(writes, key=lambda one: one.stamp):
         _fold_one(row, write.attribute, write.value, write.stamp)
     return row
+
+
+def _others(root: UUID, parts: Mapping[UUID, Row]) -> list[tuple[UUID, Row]]:
+    return sorted(((pk, part) for pk, part in parts.items() if pk != root), key=lambda one: one[0])
 
 
 def _copied(row: Row) -> Row:

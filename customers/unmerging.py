@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -16,13 +16,31 @@ from crm.tenancy.rows import run
 from crm.tenancy.scope import current_tenant
 from customers import ledger, moving
 from customers.acts import Act, record_acts
-from customers.families import Family, children, load_families, lock_families, store_families
+from customers.families import (
+    Family,
+    children,
+    load_families,
+    lock_families,
+    store_families,
+    written,
+)
+from customers.grounds import NOTHING, Ground, event_of, statements
 from customers.merging import KEPT, linked_ids, name_of, updates
-from customers.models import DuplicateCandidate, MergeRecord
+from customers.models import CustomerProfile, DuplicateCandidate, MergeRecord
 from customers.payloads import wire_value
 from customers.stamps import Stamp
+from customers.survivorship import Write
 
 REFRESH = "SELECT customers_refresh_search(%s)"
+
+
+class Anew(NamedTuple):
+    """What a merge says since somebody has left, whose tags and refusals it had counted. root: of whom it is now."""
+
+    merge: UUID
+    root: UUID
+    ground: Ground
+    writes: list[Write]
 
 
 class MergeNotFound(NotFound):
@@ -78,11 +96,13 @@ def _unmerge(pk: UUID, *, by: str, reason: str) -> MergeRecord:
     if before["erased_at"] is not None:
         raise TooLateToUndo("They were erased: there is nothing to tell apart any more.")
     leaving = subtree(record.loser_id, children(family.parts))
-    parted = _part(family, record, leaving)
+    kept = CustomerProfile.objects.filter(pk=record.loser_id).values(*KEPT).get()
+    parted, anew = _part(family, record, leaving, kept)
     store_families([family], now=now, by=by, stamp=Stamp.of_act(by, now))
     store_families([parted], now=now, by=by)
-    ledger.forget_merge(record.pk)
     moving.part(winner=root, loser=parted.root, parts=leaving)
+    ledger.forget_merges([record.pk])
+    _keep(anew, by=by, now=now)
     run(REFRESH, [[root, parted.root]])
     moving.recount([root, parted.root], now=now)
     record.undone_at, record.undone_by, record.undone_reason = now, by, reason[:300]
@@ -100,18 +120,60 @@ def subtree(top: UUID, into: Mapping[UUID, UUID | None]) -> set[UUID]:
     return found
 
 
-def _part(family: Family, record: MergeRecord, leaving: Collection[UUID]) -> Family:
-    """Take the loser and theirs out of the family; both rows are folded anew."""
+def _part(
+    family: Family, record: MergeRecord, leaving: Collection[UUID], kept: Mapping[str, Any]
+) -> tuple[Family, list[Anew]]:
+    """Take the loser and theirs out of the family; both rows are folded anew. Two statements.
+
+    kept: what stands on the loser's own row, which goes on beside its parts: its version, the locks of the person.
+    """
     loser, old = record.loser_id, family.row
-    said = [(winner, write) for winner, write in family.writes if write.stamp.event != f"merge:{record.pk}"]
+    said = [(winner, write) for winner, write in family.writes if write.stamp.event != event_of(record.pk)]
     parts = {part: family.parts.pop(part) for part in leaving}
     parted = Family(loser, dict(parts[loser].row), parts, [one for one in said if one[0] in leaving])
     family.writes = [one for one in said if one[0] not in leaving]
+    anew = [*_said_anew(family, record), *_said_anew(parted, record)]
     family.row = family.fold() | {name: old[name] for name in KEPT}
-    own = {name: parted.row[name] for name in KEPT}
-    parted.row = parted.fold() | own | {"merged_into_id": None, "merged_at": None, "merge_reason": ""}
-    parted.row["version"] += 1  # that of the merge
-    return parted
+    alone = {"merged_into_id": None, "merged_at": None, "merge_reason": ""}
+    parted.row = parted.fold() | dict(kept) | alone
+    return parted, anew
+
+
+def _said_anew(family: Family, undone: MergeRecord) -> list[Anew]:
+    """Have the merges of a family that counted who has left say what they say without them. One statement."""
+    records = MergeRecord.objects.live().filter(winner__in=family.parts).exclude(pk=undone.pk)
+    told = (
+        list(records.values("pk", "winner_id", "loser_id", "writes", "at")) if len(family.parts) > 1 else []
+    )
+    grounds = [
+        (one, ground)
+        for one in told
+        if (ground := Ground.read(one["winner_id"], one["loser_id"], one["writes"]))
+    ]
+    earlier: list[tuple[UUID, Write]] = []
+    found = []
+    for one, ground in sorted(grounds, key=lambda pair: (pair[0]["at"], len(pair[1].parts))):
+        event = event_of(one["pk"])
+        said = [write for _winner, write in family.writes if write.stamp.event == event]
+        if not ground.parts <= family.parts.keys():
+            ground = ground.among(family.parts)
+            said = [*(write for write in said if write.attribute not in NOTHING), *ground.writes(earlier)]
+            family.writes = [pair for pair in family.writes if pair[1].stamp.event != event]
+            family.writes += [(ground.winner, write) for write in said]
+            found.append(Anew(one["pk"], family.root, ground, said))
+        earlier += [(ground.winner, write) for write in said]
+    return found
+
+
+def _keep(anew: Collection[Anew], *, by: str, now: datetime) -> None:
+    """Write what merges say now, in their records and the ledger. Three statements, and two for each of them."""
+    for one in anew:
+        MergeRecord.objects.filter(pk=one.merge).update(writes=written(one.writes) | one.ground.kept())
+    ledger.forget_merges([one.merge for one in anew])
+    said = [
+        word for one in anew for word in statements(one.root, one.ground.winner, one.writes, by=by, now=now)
+    ]
+    ledger.write(said, now=now)
 
 
 def _remember(staying: Collection[UUID], leaving: Collection[UUID], record: MergeRecord) -> None:

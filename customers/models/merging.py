@@ -50,7 +50,8 @@ class MergeQuerySet(models.QuerySet["MergeRecord"]):
 class MergeRecord(TenantModel):
     """One merge: two profiles became one person. Append-only, but for its undoing.
 
-    writes: profile attribute -> [value, stamp]: what the merge itself says of the person, against the usual rules.
+    writes: what the merge itself says of the person, against the usual rules (customers.families.written), and what
+            that follows from (customers.grounds).
     before: profile attribute of the winner -> {"before": [value, stamp], "after": [value, stamp]}.
     moved:  table -> how many of its rows went over to the winner.
     """

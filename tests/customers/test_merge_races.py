@@ -136,7 +136,7 @@ STEPS = [
 ]  # fmt: skip
 UNDO_STEPS = [
     (unmerging, "store_families"), (moving, "part"), (moving, "recount"), (unmerging, "record_acts"),
-    (unmerging, "emit_many"), (ledger, "forget_merge"), (families, "update_rows"),
+    (unmerging, "emit_many"), (ledger, "forget_merges"), (families, "update_rows"),
 ]  # fmt: skip
 
 
