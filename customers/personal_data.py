@@ -1,5 +1,6 @@
 """What this app and those below it hold of people: how it is told to them, and how it is erased."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ from customers.models import (
     Demotion,
     DuplicateCandidate,
     FieldWrite,
+    Household,
     HouseholdMember,
     LikenessKeys,
     MergeRecord,
@@ -50,10 +52,17 @@ WARES = {
 }  # fmt: skip
 AUDIT = """
     UPDATE tenancy_auditentry SET before = {before}, after = {after}
-    WHERE tenant_id = %(tenant)s AND (before IS NOT NULL OR after IS NOT NULL) AND (
-        (object_type, object_id) IN (SELECT * FROM unnest(%(types)s::text[], %(ids)s::text[]))
-        OR before::text ~* %(pattern)s OR after::text ~* %(pattern)s)
+    WHERE tenant_id = %(tenant)s AND (before IS NOT NULL OR after IS NOT NULL)
+        AND (object_type, object_id) IN (SELECT * FROM unnest(%(types)s::text[], %(ids)s::text[]))
     RETURNING id
+"""
+# A name alone may be a namesake's in what is about somebody.
+AUDIT_OF_OTHERS = """
+    SELECT id, before::text AS before, after::text AS after FROM tenancy_auditentry
+    WHERE tenant_id = %(tenant)s AND (before IS NOT NULL OR after IS NOT NULL)
+        AND (object_type, object_id) NOT IN (SELECT * FROM unnest(%(types)s::text[], %(ids)s::text[])) AND (
+        before::text ~* %(identifying)s OR after::text ~* %(identifying)s
+        OR (object_id = '' AND (before::text ~* %(pattern)s OR after::text ~* %(pattern)s)))
 """
 BLANKED = """
     (SELECT jsonb_object_agg(name, null) FROM jsonb_object_keys(
@@ -61,11 +70,20 @@ BLANKED = """
 """
 ANSWERS = """
     DELETE FROM tenancy_idempotentcall WHERE tenant_id = %(tenant)s AND (
-        encode(body, 'escape') ~* %(pattern)s OR encode(body, 'escape') ~ %(ids)s) RETURNING id
+        encode(body, 'escape') ~* %(identifying)s OR encode(body, 'escape') ~ %(ids)s) RETURNING id
 """
 OUTBOX = """
-    DELETE FROM outbox_outboxmessage WHERE tenant_id = %(tenant)s
-        AND (key = ANY(%(keys)s) OR payload::text ~* %(pattern)s OR payload::text ~ %(ids)s) RETURNING id
+    DELETE FROM outbox_outboxmessage WHERE tenant_id = %(tenant)s AND (key = ANY(%(keys)s)
+        OR ARRAY[payload->>'id', payload->>'customerId', payload->>'winnerId', payload->>'loserId'] && %(keys)s)
+    RETURNING id
+"""
+OUTBOX_OF_OTHERS = """
+    SELECT id, payload::text AS payload FROM outbox_outboxmessage
+    WHERE tenant_id = %(tenant)s AND payload::text ~* %(identifying)s
+"""
+WARDS = """
+    UPDATE customers_profilepart SET row = row || '{"guardian_id": null}'
+    WHERE tenant_id = %s AND row->>'guardian_id' = ANY(%s)
 """
 CONSENTS = """
     UPDATE customers_consententry e SET value = '', value_hash = h.hash, ip = '', user_agent = '', locale = ''
@@ -139,6 +157,7 @@ def erase_profiles(case: Case) -> int:
     if rows:
         update_rows(CustomerProfile, rows, sorted(rows[0].keys() - {"id"}))
     CustomerProfile.objects.filter(guardian__in=case.people).update(guardian=None)
+    run(WARDS, [current_tenant().pk, [str(pk) for pk in case.people]])
     forget_words(case)
     return len(rows)
 
@@ -221,7 +240,9 @@ def erase_consents(case: Case) -> int:
 
 
 def erase_pairs(case: Case) -> int:
+    """With what was remarked on them, in the audit log too."""
     pairs = DuplicateCandidate.objects.filter(Q(first__in=case.people) | Q(second__in=case.people))
+    case.about["duplicatecandidate"] = [str(pk) for pk in pairs.values_list("pk", flat=True)]
     count: int = pairs.delete()[0]
     return count
 
@@ -238,6 +259,10 @@ def told_households(people: Sequence[UUID]) -> Iterator[dict[str, Any]]:
 
 
 def erase_households(case: Case) -> int:
+    """A household's name goes with whoever was in it: it is mostly theirs. Without one the last names stand for it."""
+    houses = list(of_people(HouseholdMember, case.people).values_list("household", flat=True).distinct())
+    Household.objects.filter(pk__in=houses).update(name="")
+    case.about["household"] = [str(pk) for pk in houses]
     count: int = of_people(HouseholdMember, case.people).delete()[0]
     return count
 
@@ -315,29 +340,46 @@ def erase_numbers(case: Case) -> int:
 
 # --- what is said of people in logs and queues
 def erase_audit(case: Case) -> int:
+    """What is about the person is blanked; from what is about others, what names the person is taken out."""
     pairs = [("customer", str(pk)) for pk in case.people]
     pairs += [(kind, one) for kind, ids in case.about.items() for one in ids]
     params = {
-        "tenant": current_tenant().pk, "pattern": case.needles.pattern,
-        "types": [kind for kind, _ in pairs], "ids": [one for _, one in pairs],
+        **_text_params(case), "types": [kind for kind, _ in pairs], "ids": [one for _, one in pairs]
     }  # fmt: skip
     columns = {name: sql.SQL(BLANKED).format(column=sql.Identifier(name)) for name in ("before", "after")}
     with history.erasing():
-        return len(select(sql.SQL(AUDIT).format(**columns), params))
+        others = _scrub(AuditEntry, AUDIT_OF_OTHERS, params, ("before", "after"), case)
+        return others + len(select(sql.SQL(AUDIT).format(**columns), params))
 
 
 def erase_answers(case: Case) -> int:
-    return len(select(ANSWERS, _text_params(case)))
+    params = {**_text_params(case), "ids": "|".join(str(pk) for pk in case.people)}
+    return len(select(ANSWERS, params))
 
 
 def erase_outbox(case: Case) -> int:
-    """News of the person that is not told yet goes untold; crm.profile.erased follows it."""
-    return len(select(OUTBOX, {**_text_params(case), "keys": [str(pk) for pk in case.people]}))
+    """News of the person that is not told yet goes untold; crm.profile.erased follows it. That of others is told."""
+    params = {**_text_params(case), "keys": [str(pk) for pk in case.people]}
+    gone = len(select(OUTBOX, params))
+    return gone + _scrub(OutboxMessage, OUTBOX_OF_OTHERS, params, ("payload",), case)
+
+
+def _scrub(
+    model: type[Model], found: str, params: Mapping[str, Any], columns: Sequence[str], case: Case
+) -> int:
+    """Take what names the person out of JSON columns of the rows that a statement finds; how many. Two statements."""
+    rows = select(found, params)
+    for row in rows:
+        row |= {
+            name: case.needles.scrubbed(json.loads(row[name])) for name in columns if row[name] is not None
+        }
+    update_rows(model, rows, columns)
+    return len(rows)
 
 
 def _text_params(case: Case) -> dict[str, Any]:
-    ids = "|".join(str(pk) for pk in case.people)
-    return {"tenant": current_tenant().pk, "pattern": case.needles.pattern, "ids": ids}
+    needles = case.needles
+    return {"tenant": current_tenant().pk, "pattern": needles.pattern, "identifying": needles.identifying}
 
 
 def told_metrics(people: Sequence[UUID]) -> Iterator[dict[str, Any]]:

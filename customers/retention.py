@@ -3,15 +3,20 @@
 import time
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from crm.tenancy import audit
 from crm.tenancy.retention import BY, Kind, keeps
 from customers import history
-from customers.erasure import erase_customer
+from customers.erasure import LegalHold, erase_customer
 from customers.models import CustomerProfile, FieldWrite, Stage
+
+log = structlog.get_logger(__name__)
 
 AT_ONCE, BUDGET = 100, 120  # people, and seconds, of one run: each is a walk through all tables
 
@@ -49,12 +54,27 @@ def due_by_date(moment: datetime) -> Any:
 
 
 def erase_people(rows: Any) -> int:
+    """Erase a piece of the people; how many. What fails with one of them is in the log and the audit log, and waits."""
     deadline, done = time.monotonic() + BUDGET, 0
     for pk in list(rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
         if time.monotonic() < deadline:
-            erase_customer(pk, by=BY, reason="retention rule")
-            done += 1
+            done += _erase(pk)
     return done
+
+
+def _erase(pk: UUID) -> bool:
+    try:
+        erase_customer(pk, by=BY, reason="retention rule")
+    except LegalHold:
+        return False  # placed meanwhile
+    except Exception as error:  # whatever is wrong with one of them, the others are over their time too
+        log.exception("retention.erasure_failed", customer=str(pk))
+        audit.record(
+            "customer.erasure_failed", by=BY, object_type="customer", object_id=pk,
+            after={"error": type(error).__name__},
+        )  # fmt: skip
+        return False
+    return True
 
 
 for _kind in (

@@ -11,18 +11,29 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import phonenumbers
+
 ERASED = "[erased]"
 LONG = 6  # characters from which on an id tells its owner wherever it stands
 SHORTEST_NAME = 2
 EMAIL, PHONE = "email", "phoneNumber"
 NOTHING = "(?!x)x"
 DIGIT_GAP = r"[\s().\-/]{0,2}"
-PREFIX = r"(?<![\w])\+?"
+# Where the kind alone makes a number an id: what senders call it. An external id goes by its own name.
+CALLED = {
+    "sclMemberId": r"(?:scl_?)?member_?(?:id|no|number)",
+    "teetimePlayerId": r"(?:teetime_?)?player_?id",
+    "messagingContactId": r"(?:messaging_?)?contact_?id",
+    "authUserId": r"auth_?user_?id",
+}
 
 
 @dataclass(frozen=True)
 class Needles:
-    """What names a person: identifiers (kind, value) in every spelling known, and (first name, last name) pairs."""
+    """What names a person: identifiers (kind, value) in every spelling known, and (first name, last name) pairs.
+
+    The identifiers are the person's alone: what a household shares names the others as much.
+    """
 
     identifiers: frozenset[tuple[str, str]]
     names: frozenset[tuple[str, str]]
@@ -31,6 +42,12 @@ class Needles:
     def identifying(self) -> str:
         """A pattern for the identifiers alone, which nobody else has."""
         return _any(_identifier(kind, value) for kind, value in sorted(self.identifiers))
+
+    def as_id(self, kind: str) -> str:
+        """A pattern for a field `id` with the person's value of a kind, for what is about things of that kind."""
+        return _any(
+            rf'"id"\s*:\s*"?{re.escape(value)}"?(?![\w.])' for one, value in self.identifiers if one == kind
+        )
 
     @cached_property
     def pattern(self) -> str:
@@ -60,9 +77,11 @@ class Needles:
         }
 
     def _item(self, key: str, value: Any) -> Any:
-        """A value, which may be a short id that only its key makes one."""
-        is_short = isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) < LONG
-        if is_short and re.search(self.identifying, f'"{key}": "{value}"', re.IGNORECASE):
+        """A value, which may be an id that only its key makes one."""
+        is_plain = (
+            isinstance(value, str | int) and not isinstance(value, bool) and not _is_telling(str(value))
+        )
+        if is_plain and re.search(self.identifying, f'"{key}": "{value}"', re.IGNORECASE):
             return ERASED
         return self.scrubbed(value)
 
@@ -86,23 +105,34 @@ def _any(patterns: Iterable[str]) -> str:
     return "|".join(dict.fromkeys(found)) or NOTHING
 
 
+def _is_telling(value: str) -> bool:
+    """Whether an id tells its owner wherever it stands: a number may be a price, or somebody else's."""
+    return len(value) >= LONG and not value.isdecimal()
+
+
 def _identifier(kind: str, value: str) -> str:
+    if not value:
+        return ""
     if kind == PHONE:
         return _phone(value)
-    if kind == EMAIL or len(value) >= LONG:
-        return rf"(?<![\w.+-])(?:{_spelled(value)})(?![\w-])"
-    return (
-        rf'"\w*(?:id|member|player|contact|number)\w*"\s*:\s*"?{re.escape(value)}"?(?![\w.])' if value else ""
-    )
+    if kind == EMAIL or _is_telling(value):
+        return rf"(?<![\w.+-])(?:{_spelled(value)})(?![\w-]|\.\w)"
+    called = CALLED.get(kind) or re.escape(kind.rpartition(".")[2])
+    return rf'"{called}"\s*:\s*"?{re.escape(value)}"?(?![\w.])'
 
 
 def _phone(value: str) -> str:
-    """A number however it is spaced, with its country code or a nought before it."""
+    """A number however it is spaced: with its country code, or as it is dialled at home."""
     digits = re.sub(r"\D", "", value)
     if len(digits) < LONG:
         return ""
-    local = DIGIT_GAP.join(digits[-9:])
-    return rf"{PREFIX}\d{{0,3}}{DIGIT_GAP}{local}(?!\d)"
+    try:
+        parsed = phonenumbers.parse(value)
+    except phonenumbers.NumberParseException:
+        return rf"(?<![\w+]){DIGIT_GAP.join(digits)}(?!\d)"
+    country, local = str(parsed.country_code), digits.removeprefix(str(parsed.country_code))
+    abroad = rf"(?:\+|00)?{DIGIT_GAP.join(country)}{DIGIT_GAP}(?:\(0\){DIGIT_GAP})?"
+    return rf"(?<![\w+])(?:{abroad}|\(?0{DIGIT_GAP}){DIGIT_GAP.join(local)}(?!\d)"
 
 
 def _name(first: str, last: str) -> str:

@@ -1,7 +1,7 @@
 """What the timeline and the inbox hold of people: how it is told to them, and how it is erased."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -34,12 +34,31 @@ OTHERS = {
     "members",
 }  # lists of other people in what a source sent
 TITLE = "Erased"
-# Whoever the body is about: a name alone may be somebody else's, so it counts only where the event was applied.
+# What events about things of a kind call the thing's own id.
+OWN_IDS = {
+    "scl.member.%": "sclMemberId",
+    "teetime.player.%": "teetimePlayerId",
+    "contact.%": "messagingContactId",
+}
+# Events that wrote to the person's timeline, or are of a booking that they played in.
+TIED = """
+    SELECT DISTINCT e.id FROM timeline_activity a
+    JOIN timeline_inboundevent e
+        ON e.tenant_id = a.tenant_id AND e.source = a.source AND e.event_id = a.source_event_id
+    WHERE a.tenant_id = %(tenant)s
+        AND (a.customer_id = ANY(%(people)s) OR (a.source_id = ANY(%(bookings)s) AND a.source_id <> ''))
+"""
+# A name alone may be a namesake's: it counts only in what is tied to the person. What waits to be applied is let in
+# or not by timeline.gate.
 NAMED = """
-    SELECT b.event_id FROM timeline_eventbody b JOIN timeline_inboundevent e
-        ON e.tenant_id = b.tenant_id AND e.id = b.event_id
-    WHERE b.tenant_id = %(tenant)s AND (
-        e.customer_id = ANY(%(people)s) OR b.raw ~* %(identifying)s OR (e.status = 'SUCCESS' AND b.raw ~* %(pattern)s))
+    SELECT b.event_id AS id, e.event_id, e.source, e.status <> 'SUCCESS' AS is_open,
+        e.customer_id = ANY(%(people)s) OR (e.customer_id IS NULL AND e.status <> 'SUCCESS') AS is_theirs
+    FROM timeline_eventbody b JOIN timeline_inboundevent e ON e.tenant_id = b.tenant_id AND e.id = b.event_id
+    WHERE b.tenant_id = %(tenant)s AND (e.customer_id = ANY(%(people)s) OR e.status <> 'PENDING') AND (
+        e.customer_id = ANY(%(people)s) OR b.raw ~* %(identifying)s
+        OR EXISTS (SELECT FROM unnest(%(kinds)s::text[], %(own_ids)s::text[]) AS own (kind, pattern)
+            WHERE starts_with(e.type, own.kind) AND b.raw ~* own.pattern)
+        OR (e.id = ANY(%(tied)s) AND b.raw ~* %(pattern)s))
 """
 SETTLE = """
     UPDATE timeline_inboundevent e
@@ -54,7 +73,8 @@ OTHERS_ENTRIES = """
     SELECT a.id, a.title, a.description, a.metadata::text AS metadata, a.context::text AS context, a.subject_name
     FROM timeline_activity a
     WHERE a.tenant_id = %(tenant)s AND a.customer_id <> ALL(%(people)s)
-        AND (a.source_event_id = ANY(%(events)s) OR (a.source_id = ANY(%(bookings)s) AND a.source_id <> ''))
+        AND ((a.source_id = ANY(%(bookings)s) AND a.source_id <> '')
+            OR (a.source, a.source_event_id) IN (SELECT * FROM unnest(%(sources)s::text[], %(events)s::text[])))
 """
 # Revisions and mentions go with their note: the database sees to it.
 NOTES = (
@@ -64,6 +84,7 @@ WITH_IDENTIFIERS = """
     SELECT DISTINCT {column} AS name FROM {table} WHERE tenant_id = %s AND customer_id = ANY(%s) AND {column} ~* %s
 """
 RENAME = "UPDATE {table} SET {column} = %s WHERE tenant_id = %s AND {column} = %s"
+KEYS = {"events": "event_id", "sources": "source"}
 WORDS = ("title", "description", "metadata", "context", "subject_name")
 
 
@@ -121,32 +142,37 @@ def without_others(value: Any) -> Any:
 
 
 def erase_events(case: Case) -> int:
-    """The inbox key stays, so that the event counts once; its body goes, and a dead letter is closed."""
+    """The inbox key stays, so that the event counts once; its body goes, and a dead letter is closed.
+
+    From the events of others, which stay, what names the person is taken out.
+    """
+    bookings = list(of_people(BookingPlayer, case.people).values_list("booking_key", flat=True))
     params = {
         "tenant": current_tenant().pk, "people": case.people, "pattern": case.needles.pattern,
-        "identifying": case.needles.identifying, "now": case.now,
+        "identifying": case.needles.identifying, "now": case.now, "bookings": bookings,
+        "kinds": list(OWN_IDS), "own_ids": [case.needles.as_id(kind) for kind in OWN_IDS.values()],
     }  # fmt: skip
-    named = [row["event_id"] for row in select(NAMED, params)]
-    erase_from_others(case, named)
-    EventBody.objects.filter(pk__in=named).delete()
-    settled = select(SETTLE, {**params, "ids": unsettled(named, case)})
+    params["tied"] = [row["id"] for row in select(TIED, params)]
+    named = select(NAMED, params)
+    erase_from_others(params | {name: [row[column] for row in named] for name, column in KEYS.items()}, case)
+    gone = [row["id"] for row in named if row["is_theirs"]]
+    EventBody.objects.filter(pk__in=gone).delete()
+    scrub_bodies([row["id"] for row in named if not row["is_theirs"]], case)
+    closed = [row["id"] for row in named if row["is_theirs"] and row["is_open"]]
+    settled = select(SETTLE, params | {"ids": closed})
     rename_events(case, "timeline_inboundevent", "event_id")
-    return len({*named, *(row["id"] for row in settled)})
+    return len({row["id"] for row in (*named, *settled)})
 
 
-def unsettled(named: list[UUID], case: Case) -> list[UUID]:
-    """Those of the named events that are nobody else's: an applied one of another person keeps its place."""
-    rows = InboundEvent.objects.filter(pk__in=named).exclude(status="SUCCESS")
-    return list(rows.values_list("pk", flat=True))
+def scrub_bodies(ids: Sequence[UUID], case: Case) -> None:
+    for start in range(0, len(ids), BATCH):
+        bodies = EventBody.objects.filter(pk__in=ids[start : start + BATCH]).values("event_id", "raw")
+        rows = [row | {"raw": json.dumps(case.needles.scrubbed(json.loads(row["raw"])))} for row in bodies]
+        update_rows(EventBody, rows, ("raw",), key="event_id")
 
 
-def erase_from_others(case: Case, events: list[UUID]) -> None:
+def erase_from_others(params: Mapping[str, Any], case: Case) -> None:
     """What the timelines of others say of the person by the same events and bookings."""
-    ids = InboundEvent.objects.filter(pk__in=events).values_list("event_id", flat=True)
-    bookings = of_people(BookingPlayer, case.people).values_list("booking_key", flat=True)
-    params = {
-        "tenant": current_tenant().pk, "people": case.people, "events": list(ids), "bookings": list(bookings),
-    }  # fmt: skip
     rows = []
     for row in select(OTHERS_ENTRIES, params):
         row |= {name: json.loads(row[name]) for name in ("metadata", "context")}

@@ -63,6 +63,13 @@ def relay(routes: Routes, *, budget_seconds: float = 5.0) -> int:
 
 
 @transaction.atomic
+def wait_for_batch() -> None:
+    """Wait until what a relay is sending just now is sent. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
+@transaction.atomic
 def relay_batch(routes: Routes) -> int:
     """Send the oldest unsent messages and mark them; 0 also when another relay is at work.
 

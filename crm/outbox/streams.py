@@ -30,17 +30,24 @@ def _client(url: str, timeout: float) -> Redis:
     )
 
 
-def forget_entries(tenant: str, pattern: str, *, step: int = 1000) -> int:
+def forget_entries(tenant: str, pattern: str, *, ids: str, but: str, step: int = 1000) -> int:
     """Delete the entries of a tenant in which the pattern is found from all streams; how many that were.
 
+    ids: a pattern for what is looked for in what goes out too, where names stand beside an id alone.
+    but: the topic whose messages stay.
     An entry that waits to be read is not accepted yet. Raises redis' errors when it is away.
     """
-    wanted, deleted = re.compile(pattern, re.IGNORECASE), 0
+    deleted = 0
     client: Any = redis_client()
-    for stream in (INBOUND, REJECTED, OUTBOUND):
+    for stream, looked_for in ((INBOUND, pattern), (REJECTED, pattern), (OUTBOUND, f"{pattern}|{ids}")):
+        wanted = re.compile(looked_for, re.IGNORECASE)
         last = "-"
         while entries := client.xrange(stream, min=last, count=step):
-            found = [entry for entry, fields in entries if _is_of(tenant, wanted, fields)]
+            found = [
+                entry
+                for entry, fields in entries
+                if fields.get(b"name") != but.encode() and _is_of(tenant, wanted, fields)
+            ]
             deleted += int(client.xdel(stream, *found)) if found else 0
             last = f"({entries[-1][0].decode()}"
     return deleted

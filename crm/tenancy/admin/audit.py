@@ -16,7 +16,8 @@ from crm.tenancy.permissions import Right
 ACTIONS = (
     "customer.viewed", "customer.listed", "customer.searched", "customer.exported", "customer.created",
     "customer.updated", "customer.tagged", "customer.deleted", "customer.restored",
-    "customer.erased", "customer.data_exported", "customer.restricted", "customer.unrestricted",
+    "customer.erased", "customer.erasure_failed", "customer.data_exported",
+    "customer.restricted", "customer.unrestricted",
     "customer.hold_placed", "customer.hold_lifted", "customer.guardian_set",
     "retention.changed", "retention.applied",
     "consent.recorded", "consent.suppression_lifted", "consent.rebuilt",
