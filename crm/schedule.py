@@ -36,6 +36,7 @@ SCHEDULE = (
     Job("find due events", "timeline.sweep_events", 5, "events-high"),
     Job("decay counters", "timeline.decay_counters", 60),
     Job("move stages that time moves", "customers.turn_stages", 900),
+    Job("end consents that were given for a time", "customers.end_consents", 300),
     Job("move people to renamed tags", "customers.move_tags", 60),
     Job("watch for silent sources", "crm.watch_sources", 60),
     Job("purge sent news", "outbox.purge", HOUR),

@@ -103,6 +103,17 @@ def write_many(mentions: Mapping[UUID, Mention], *, now: datetime, by: str) -> d
     return people
 
 
+def say(said: Sequence[Said], *, now: datetime, by: str) -> dict[UUID, Person]:
+    """Write statements about consent to people, who are locked, and to the ledger. At most 6 statements."""
+    people = _read({one.customer for one in said}, {one.part for one in said})
+    for one in said:
+        for person in people[one.customer].each(one.part):
+            person.fold_in(flags([one.consent]), one.stamp)
+    _store(people, now=now, by=by)
+    ledger.write(said, now=now)
+    return people
+
+
 def settle(ids: Sequence[UUID], *, now: datetime, by: str) -> dict[UUID, Person]:
     """Bring what follows from the time up to it, for profiles that are locked already. At most 4 statements."""
     people = _read(ids, ())

@@ -63,16 +63,21 @@ def flags(consents: Iterable[Consent]) -> dict[str, Any]:
     return written
 
 
+def flag_names(channel: str) -> tuple[str, str]:
+    """The flag of a channel, and since when it says yes."""
+    return f"{channel.lower()}_opt_in", f"{channel.lower()}_opt_in_at"
+
+
 def flag(consent: Consent) -> dict[str, Any]:
-    name = f"{consent.channel.lower()}_opt_in"
+    name, since = flag_names(consent.channel)
     if consent.state is State.GRANTED:
-        return {name: True, f"{name}_at": consent.given_at}
+        return {name: True, since: consent.given_at}
     return {name: False if consent.state is State.WITHDRAWN else None}
 
 
 def mirrored(said: Iterable[tuple[Stamp, Consent]]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The flags that follow from all statements about one person, and their stamps."""
-    row: dict[str, Any] = {f"{one.lower()}_opt_in{end}": None for one in CHANNELS for end in ("", "_at")}
+    row: dict[str, Any] = {name: None for channel in CHANNELS for name in flag_names(channel)}
     stamps: dict[str, Any] = {}
     for stamp, consent in said:
         fold(row, stamps, flags([consent]), stamp)

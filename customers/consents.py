@@ -15,14 +15,14 @@ from crm.tenancy.scope import current_tenant
 from customers import ledger
 from customers.acts import record_act
 from customers.changes import write_fields
-from customers.consent import CHANNELS, Consent, State, flags
+from customers.consent import CHANNELS, Consent, State, flag_names, flags
 from customers.ledger import Said
 from customers.models import ConsentEntry, CustomerProfile, Suppression
 from customers.models.consent import Channel
 from customers.parts import family_ids
 from customers.payloads import WIRE, updated_payload
 from customers.person import Mention, Person
-from customers.resolution import Request, register
+from customers.resolution import Request, lock_person, register
 from customers.services import get_customer
 from customers.stamps import Stamp
 from customers.suppression import SOURCE
@@ -81,17 +81,24 @@ def object_to_marketing(pk: UUID, *, by: str) -> list[ConsentEntry]:
 def lift_suppression(pk: UUID, *, by: str, reason: str) -> int:
     """Let somebody who asked to be forgotten be written to again, as far as they agreed to it; how many were lifted.
 
-    Their flags become what sources said of them. Raises Conflict without a reason, or where nothing is suppressed.
+    Their flags become what sources said of them, and other systems hear of that. Raises Conflict without a reason, or
+    where nothing is suppressed.
     """
     if not reason.strip():
         raise Conflict("Say how they agreed to be written to again.")
-    now = timezone.now()
+    now, pk = timezone.now(), lock_person(pk)
+    before = CustomerProfile.objects.filter(pk=pk).values().first() or {}
     told = ledger.entries_of(pk).filter(source=SOURCE).values_list("event_id", flat=True)
     live = Suppression.objects.filter(pk__in=list(told), lifted_at=None)
     count: int = live.update(lifted_at=now, lifted_by=by)
     if not count:
         raise Conflict("Nothing is suppressed here.")
     ledger.rebuild([pk], by=by, now=now)
+    ledger.rebuild_parts(pk)
+    row = CustomerProfile.objects.filter(pk=pk).values().get()
+    changed = {name for flag in CHANNELS for name in flag_names(flag) if row[name] != before[name]}
+    if changed:
+        emit("crm.profile.updated", key=pk, payload=updated_payload(row, changed))
     audit.record(
         "consent.suppression_lifted", by=by, object_type="customer", object_id=pk,
         after={"count": count, "reason": reason.strip()[:500]},

@@ -12,9 +12,11 @@ from psycopg import sql
 from crm.tenancy.rows import insert_rows, run, select
 from crm.tenancy.scope import current_tenant
 from customers import history
-from customers.consent import CHANNELS, Consent, identifier_of
-from customers.models import ConsentEntry
+from customers.consent import CHANNELS, Consent, identifier_of, mirrored
+from customers.models import ConsentEntry, Suppression
+from customers.parts import parts_of, write_parts
 from customers.stamps import EPOCH, Stamp
+from customers.suppression import SOURCE
 
 COLUMNS = (
     "customer_id", "recorded_for", "kind", "value", "value_hash", "channel", "purpose", "club_ref", "state",
@@ -106,6 +108,25 @@ def entries_of(customer: UUID) -> Any:
     }
     twins = ConsentEntry.objects.filter(**same, recorded_for__lt=OuterRef("recorded_for"))
     return ConsentEntry.objects.filter(~Exists(twins), customer=customer).order_by("-at", "-pk")
+
+
+def heard(entries: Sequence[ConsentEntry]) -> list[ConsentEntry]:
+    """Without what a suppression said that was lifted since. One statement where there was one."""
+    told = {entry.event_id for entry in entries if entry.source == SOURCE}
+    lifted = Suppression.objects.filter(pk__in=told, lifted_at__isnull=False) if told else []
+    gone = {str(one.pk) for one in lifted}
+    return [entry for entry in entries if entry.source != SOURCE or entry.event_id not in gone]
+
+
+def rebuild_parts(root: UUID) -> None:
+    """Bring the flags of the parts of a merged person in step with what was said of each. Three statements."""
+    parts = parts_of([root])
+    entries = heard(list(ConsentEntry.objects.filter(customer=root).exclude(reason="MERGE"))) if parts else []
+    for part in parts:
+        row, stamps = mirrored(entry.said for entry in entries if entry.recorded_for == part.pk)
+        others = {name: stamp for name, stamp in part.row["provenance"].items() if name not in row}
+        part.row.update(row | {"provenance": others | stamps})
+    write_parts(parts)
 
 
 def differences(people: Collection[UUID] | None = None) -> Iterator[tuple[str, list[UUID]]]:

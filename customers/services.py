@@ -78,15 +78,26 @@ def resolve(
     """Find the person of the raw hints or create them, with the attributes that `new` gives to a new one.
 
     Raises ValidationFailed when no hint is usable, or `new` lacks a custom field that is required;
-    DuplicateResource when they were deleted. Two statements for somebody who has all the hints already.
+    DuplicateResource when they were deleted. Nothing is learnt of somebody whose data may only be kept.
+    Two statements for somebody who has all the hints already.
     """
     usable = _usable(hints, region)
     face = Face.of(new or {})
-    hit = find_settled(usable, face) or _find_or_create(usable, by=by, new=new or {})
+    try:
+        hit = find_settled(usable, face) or _find_or_create(usable, by=by, new=new or {})
+    except _OnlyKept as kept:
+        hit = find(usable, face, now=timezone.now()) or kept.hit
     profile, _ = get_customer(hit.customer, include_deleted=True)
     if profile.status == Status.DELETED:
         refuse_deleted(profile.pk)
     return Resolution(profile, hit.is_new, hit.matched_by, hit.confidence, hit.ambiguous)
+
+
+class _OnlyKept(Exception):  # noqa: N818 - not an error: it takes back what was learnt
+    """The person of a hit is restricted."""
+
+    def __init__(self, hit: Hit) -> None:
+        self.hit = hit
 
 
 @retried
@@ -97,6 +108,8 @@ def _find_or_create(hints: Mapping[str, str], *, by: str, new: Mapping[str, Any]
     outcome = apply_mentions([mention], now=now, by=by)
     (hit,) = outcome.hits
     assert hit is not None  # noqa: S101 - _usable() refuses a mention without hints
+    if outcome.people[hit.customer].row["processing_restricted_at"] is not None:
+        raise _OnlyKept(hit)
     refuse_deleted(hit.customer)
     custom = custom_fields.checked(new.get("custom_fields") or {}, is_new=True) if hit.is_new else {}
     for pk, person in outcome.people.items():

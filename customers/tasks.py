@@ -10,7 +10,7 @@ from crm.outbox.models import OutboxMessage
 from crm.outbox.nudge import Policy, background_task
 from crm.tenancy.models import Tenant
 from crm.tenancy.scope import tenant_scope
-from customers import certain, deduplication, lapses, majority, search_upkeep, tags
+from customers import certain, deduplication, expiry, lapses, majority, search_upkeep, tags
 from customers.deduplication import COMPARED
 
 LOOK_FOR_DUPLICATES = "customers.look_for_duplicates"
@@ -29,6 +29,11 @@ def tidy_search() -> int:
 @background_task("customers.turn_stages", Policy.HARMLESS_TO_LOSE)
 def turn_stages() -> int:
     return lapses.turn_due(timezone.now())
+
+
+@background_task("customers.end_consents", Policy.HARMLESS_TO_LOSE)
+def end_consents() -> int:
+    return expiry.end_due(timezone.now())
 
 
 @background_task(tags.MOVE, Policy.HARMLESS_TO_LOSE)

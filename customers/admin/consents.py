@@ -20,7 +20,7 @@ from customers.admin.rights import ASKED_OF_STAFF, back
 from customers.admin.tabs import Panel, tab
 from customers.consent import MARKETING, standing
 from customers.consents import lift_suppression, object_to_marketing
-from customers.ledger import entries_of
+from customers.ledger import entries_of, heard
 from customers.marketing import is_minor
 from customers.models import ConsentEntry, CustomerProfile
 from customers.models.consent import Channel, ConsentState, Purpose
@@ -33,6 +33,7 @@ TONES = {"GRANTED": "good", "WITHDRAWN": "bad", "PENDING": "warn", "UNKNOWN": "g
 REASONS = {
     "BEFORE_LEDGER": _("known from before"),
     "COMPLAINT": _("reported a message as spam"),
+    "EXPIRED": _("the time that they agreed for is over"),
     "CONTACT": _("with their contact details"),
     "FORGOTTEN": _("asked to be forgotten before"),
     "HARD_BOUNCE": _("a message came back for good"),
@@ -55,13 +56,13 @@ class Stand:
 
 @tab("privacy", _("Privacy"), icon="shield-check", position=47)
 def privacy_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
-    """What stands, the newest fifty statements with their proof, and what can be done. Five statements."""
+    """What stands, the newest fifty statements with their proof, and what can be done. Six statements at most."""
     entries = list(entries_of(profile.pk))
     names = actor_names(entry.actor for entry in entries[:SHOWN] if entry.actor)
     context = {
         "profile": profile,
         "channels": Channel.labels,
-        "stands": stands(entries),
+        "stands": stands(heard(entries)),
         "entries": [shown(entry, names) for entry in entries[:SHOWN]],
         "has_more": len(entries) > SHOWN,
         "is_suppressed": is_suppressed(profile),

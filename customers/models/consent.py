@@ -92,7 +92,14 @@ class ConsentEntry(Veiled, TenantModel):
             one_of("purpose", Purpose, name="consent_purpose"),
             one_of("lawful_basis", LawfulBasis, name="consent_basis"),
         ]
-        indexes = [models.Index(fields=["tenant", "customer", "channel", "-at"], name="consents_of_customer")]
+        indexes = [
+            models.Index(fields=["tenant", "customer", "channel", "-at"], name="consents_of_customer"),
+            models.Index(
+                fields=["tenant", "expires_at"],
+                name="grants_that_end",
+                condition=models.Q(state="GRANTED", expires_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.state} at {self.at:%Y-%m-%d %H:%M}"

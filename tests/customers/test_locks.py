@@ -15,7 +15,7 @@ from customers.erasure import LegalHold, erase_customer
 from customers.export import columns_of, rows_of
 from customers.marketing import age_on, may_market
 from customers.merging import Pair, RestrictedCustomer, merge_many
-from customers.models import CustomerProfile, MergeRecord, PrivacyRequest
+from customers.models import AliasHolder, CustomerProfile, IdentityAlias, MergeRecord, PrivacyRequest
 from customers.requests import decide_request, due_at, record_request
 from customers.unmerging import TooLateToUndo, unmerge
 from tests.factories import CustomerProfileFactory
@@ -84,6 +84,22 @@ def test_nobody_writes_to_a_restricted_person_but_for_their_rights(
     assert api.post(f"{path}/consents", {"channel": "EMAIL", "state": "WITHDRAWN"}).status_code == 200
     assert api.post(f"{path}/data-export").status_code == 200
     object_to_marketing(person.pk, by="user:x")
+
+
+def test_a_resolve_teaches_a_restricted_person_nothing(
+    tenant: Tenant, person: CustomerProfile, api: Any
+) -> None:
+    locks.restrict(person.pk, by="user:x", reason="asked")
+    before = CustomerProfile.objects.filter(pk=person.pk).values().get()
+    told = {"sclMemberId": 7, "email": "new@example.com", "teetimePlayerId": "player-9"}
+    reply = api.post("/api/v1/customers/resolve", told)
+    assert (reply.status_code, reply.json()["profile"]["id"]) == (200, str(person.pk))
+    assert reply.json()["isNew"] is False
+    assert CustomerProfile.objects.filter(pk=person.pk).values().get() == before
+    assert not IdentityAlias.objects.filter(value__in=["new@example.com", "player-9"]).exists()
+    locks.unrestrict(person.pk, by="user:x", reason="settled")
+    api.post("/api/v1/customers/resolve", told)
+    assert AliasHolder.objects.get(alias__value="player-9").customer_id == person.pk
 
 
 def test_exports_leave_restricted_people_out(tenant: Tenant, person: CustomerProfile) -> None:
