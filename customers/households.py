@@ -158,7 +158,7 @@ def create(people: Sequence[UUID], *, name: str = "", by: str) -> Household:
     now = timezone.now()
     pk = new_household(by=by, now=now, name=name)
     _move_in(pk, people, now)
-    _check_size(pk)
+    _check_size(pk, grows=True)
     audit.record("household.added", by=by, object_type="household", object_id=pk, after=_told(people, name))
     return find_household(pk)
 
@@ -188,7 +188,7 @@ def change(
         mine = HouseholdMember.objects.filter(household=pk, customer=person, until=None)
         if not mine.update(until=now):
             raise ValidationFailed(details=[Detail("remove", "INVALID_FIELD", f"{person} is not in it.")])
-    _check_size(pk, may_empty=bool(remove))
+    _check_size(pk, grows=bool(add), may_empty=bool(remove))
     after = {"name": name, "added": [str(one) for one in add], "removed": [str(one) for one in remove]}
     audit.record("household.changed", by=by, object_type="household", object_id=pk, after=after)
     return household
@@ -206,11 +206,14 @@ def _move_in(household: UUID, people: Sequence[UUID], now: datetime) -> None:
         add_members(household, dict.fromkeys(parts, person), "STAFF", now)
 
 
-def _check_size(household: UUID, *, may_empty: bool = False) -> None:
-    """A household that people are taken out of may become small: then it is none any more."""
+def _check_size(household: UUID, *, grows: bool = False, may_empty: bool = False) -> None:
+    """A household that people are taken out of may become small: then it is none any more.
+
+    One that chains of shared contacts made too large can be renamed and made smaller, and not larger.
+    """
     rows = HouseholdMember.objects.filter(household=household, until=None)
     count = rows.values("customer").distinct().count()
-    if count > MOST_MEMBERS or (count < 2 and not may_empty):
+    if (count > MOST_MEMBERS and grows) or (count < 2 and not may_empty):
         raise HouseholdTooSmall
 
 

@@ -91,12 +91,11 @@ class Rules:
 
     def blocked_by(self, kind: str, value: str) -> Block | None:
         """The first blocked value that a normalised value is, if any; letter case makes no difference."""
-        text = value.lower()
         return next(
             (
                 block
                 for block, matcher in self._matchers
-                if block.kind in (ANY, kind) and matcher.search(text)
+                if block.kind in (ANY, kind) and matcher.search(value)
             ),
             None,
         )
@@ -112,7 +111,7 @@ class Rules:
         if text in self._exact.get(kind, ()) or text in self._exact.get(ANY, ()):
             return False
         return not any(
-            found and found.search(text) for found in (self._patterns.get(kind), self._patterns.get(ANY))
+            found and found.search(value) for found in (self._patterns.get(kind), self._patterns.get(ANY))
         )
 
     @cached_property
@@ -121,7 +120,8 @@ class Rules:
             (
                 block,
                 re.compile(
-                    block.pattern if block.how == REGEX else rf"\A{re.escape(block.pattern.lower())}\Z"
+                    block.pattern if block.how == REGEX else rf"\A{re.escape(block.pattern)}\Z",
+                    re.IGNORECASE,
                 ),
             )
             for block in self.blocks
@@ -143,7 +143,7 @@ class Rules:
         for block in self.blocks:
             if block.is_active and block.how == REGEX:
                 parts.setdefault(block.kind, []).append(f"(?:{block.pattern})")
-        return {kind: re.compile("|".join(patterns)) for kind, patterns in parts.items()}
+        return {kind: re.compile("|".join(patterns), re.IGNORECASE) for kind, patterns in parts.items()}
 
 
 DEFAULT = Rules()
@@ -186,6 +186,8 @@ def pattern_problem(pattern: str) -> str:
         return f"This is not a regular expression: {error}."
     if parsed.state.flags & ~re.UNICODE:
         return "Leave out flags such as (?i): letter case makes no difference here anyway."
+    if parsed.state.groupdict:
+        return "Leave out names of groups such as (?P<name>…): all expressions are read as one."
     try:
         starts = 1 if _is_anchored(parsed) else LONGEST_VALUE
         if starts * _ways(parsed) > MOST_WAYS:

@@ -167,6 +167,18 @@ def test_the_same_person_twice_is_no_household(api: Api, tenant: Tenant) -> None
     assert not Household.objects.exists()
 
 
+def test_one_that_grew_too_large_by_itself_can_be_named_and_made_smaller(
+    api: Api, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(households, "MOST_MEMBERS", 3)
+    people = [CustomerProfileFactory() for _ in range(5)]
+    path = f"/api/v1/households/{house(*people).pk}"
+    assert api.patch(path, {"name": "The mill"}).status_code == 200
+    assert api.patch(path, {"remove": [str(people[0].pk)]}).status_code == 200
+    refused = api.patch(path, {"add": [str(people[0].pk)]})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "HOUSEHOLD_SIZE")
+
+
 # --- pages
 def test_the_page_of_a_person_shows_their_household_and_so_does_the_list(
     family: list[CustomerProfile],

@@ -47,6 +47,18 @@ def test_a_kind_that_is_switched_off_recognises_nobody() -> None:
     assert rules.usable({"externalIds.tabletId": "t", "sclMemberId": "1"}) == {"sclMemberId": "1"}
 
 
+def test_letter_case_makes_no_difference_to_a_pattern() -> None:
+    rules = merged([], [Block("email", REGEX, r"^Test\d+@Club\.Example$", "testers")])
+    for value in ("test1@club.example", "TEST1@CLUB.EXAMPLE"):
+        assert not rules.counts("email", value)
+        assert rules.blocked_by("email", value)
+    assert rules.counts("email", "tester@club.example")
+
+
+def test_groups_have_no_names_since_two_may_have_the_same() -> None:
+    assert "(?P<name>" in pattern_problem("^(?P<x>a)@b")
+
+
 @pytest.mark.parametrize(
     "pattern", ["", "(", "(a+)+$", "(a|a)*$", "(a|aa)+", "(.*)*", "a*a*a*b", r"(\w)\1", "(?=a)b", "(?i)a", "x" * 300,
                 "a?" * 30 + "a" * 30, "([a-z]{1,9}){1,9}", ".*", "(?:)", "(a{0,50}){0,50}b"],
