@@ -12,6 +12,8 @@ moves(SegmentEntry)
 stays("segments.SegmentMember.customer", "derived: the loser leaves, the winner is looked at again")
 stays("segments.SegmentTouch.customer", "whoever is looked at is looked at as they are then")
 stays("segments.MembershipChange.customer", "the log is of who it was then")
+stays("segments.SegmentSync.whole_to", "a place in the order of ids, whoever has the id")
+stays("segments.SegmentSync.run", "the id of a run")
 
 
 @recounts

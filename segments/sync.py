@@ -18,6 +18,8 @@ from django.utils import timezone
 
 from crm.errors import CRMError
 from crm.messaging.audiences import MOST_AT_ONCE, Audiences, Contact, NotTaken, audiences
+from crm.outbox.nudge import nudge_on_commit
+from crm.tenancy import audit
 from crm.tenancy.models import Tenant, uuid7
 from crm.tenancy.scope import current_tenant, scopes_disabled, tenant_scope
 from customers.models import CustomerProfile
@@ -29,6 +31,7 @@ LEASE = timedelta(minutes=2)  # a claim older than this is a dead worker's; no c
 WAITS = (30, 120, 600, 1800, 7200)  # seconds after one failure, two, …
 JITTER = 0.2
 FIRST = UUID(int=0)
+TELL = "segments.tell_messaging"
 
 
 class MessagingNotConnected(CRMError):
@@ -37,7 +40,8 @@ class MessagingNotConnected(CRMError):
     code, status = "MESSAGING_NOT_CONNECTED", 409
 
 
-def ask_for(segment: Segment) -> SegmentSync:
+@transaction.atomic
+def ask_for(segment: Segment, *, by: str) -> SegmentSync:
     """Send all of a segment to Messaging, and from then on who joins and leaves. Raises MessagingNotConnected."""
     if audiences(current_tenant().slug) is None:
         raise MessagingNotConnected()
@@ -46,6 +50,8 @@ def ask_for(segment: Segment) -> SegmentSync:
     sync, _ = SegmentSync.objects.update_or_create(
         tenant=current_tenant(), segment=segment, defaults=anew, create_defaults=anew
     )
+    audit.record("segment.sent_to_messaging", by=by, object_type="segment", object_id=segment.pk)
+    nudge_on_commit(TELL, queue="scoring")
     return sync
 
 

@@ -49,7 +49,7 @@ def apply_clock() -> int:
     return touched
 
 
-@background_task("segments.tell_messaging", Policy.HARMLESS_TO_LOSE)
+@background_task(sync.TELL, Policy.HARMLESS_TO_LOSE)
 def tell_messaging() -> int:
     """Tell Messaging who joined and left, and send whole what was asked for."""
     return sync.sync_due()

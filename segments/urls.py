@@ -12,6 +12,7 @@ from segments.views import (
     SegmentOne,
     SegmentRefresh,
     SegmentSnapshot,
+    SegmentToMessaging,
 )
 
 urlpatterns = [
@@ -30,4 +31,5 @@ urlpatterns = [
     path("segments/<str:pk>/preview", SegmentPreview.as_view(), name="segment-preview"),
     path("segments/<str:pk>/refresh", SegmentRefresh.as_view(), name="segment-refresh"),
     path("segments/<str:pk>/snapshot", SegmentSnapshot.as_view(), name="segment-snapshot"),
+    path("segments/<str:pk>/sync-to-messaging", SegmentToMessaging.as_view(), name="segment-to-messaging"),
 ]

@@ -17,7 +17,7 @@ from crm.rest.shapes import page_of
 from crm.rest.views import ApiView
 from crm.tenancy.access import club_refs
 from crm.tenancy.permissions import Scope
-from segments import services
+from segments import services, sync
 from segments.consumers import consumers_of
 from segments.models import Segment
 from segments.replies import ConsumersReply, SegmentListed, SegmentReply, consumer_payload, segment_payload
@@ -134,6 +134,21 @@ class SegmentRefresh(SegmentView):
         segment = self.segment_of(pk)
         segment.ask_for_refresh()
         nudge_on_commit(SWEEP)
+        return answer(self.segment_of(pk), status=202)
+
+
+class SegmentToMessaging(SegmentView):
+    scopes = {"POST": Scope.CAMPAIGNS}
+
+    @extend_schema(operation_id="syncSegmentToMessaging", request=None, responses={202: SegmentReply})
+    def post(self, request: Request, pk: str) -> Response:
+        """Send a segment to the Messaging service.
+
+        All of it, as soon as a worker is free, and from then on whoever joins and leaves. `lastSyncedAt` and
+        `syncError` tell how that went. Where no Messaging service is set up it is 409 `MESSAGING_NOT_CONNECTED`.
+        """
+        self.body(Nothing)
+        sync.ask_for(self.segment_of(pk), by=self.credential.actor)
         return answer(self.segment_of(pk), status=202)
 
 

@@ -113,6 +113,7 @@ AMSV GET    segments/<str:pk>/overlap
 AMSV GET    segments/<str:pk>/preview
 AM-- POST   segments/<str:pk>/refresh
 AM-- POST   segments/<str:pk>/snapshot
+AM-- POST   segments/<str:pk>/sync-to-messaging
 """
 
 # who looks, who posts, address below admin/

@@ -14,6 +14,7 @@ from customers.models import CustomerProfile
 from segments import sync as syncing
 from segments.models import MembershipChange, Segment, SegmentMember, SegmentSync
 from segments.sync import MessagingNotConnected, ask_for, sync_due
+from tests.conftest import Api
 from tests.factories import CustomerProfileFactory
 from tests.loopback import Server
 from tests.segments.messaging_service import TOKEN, MessagingService
@@ -74,7 +75,7 @@ def later(minutes: float) -> Any:
 def test_a_segment_is_sent_whole_and_then_kept_in_step(segment: Segment, messaging: MessagingService) -> None:
     ann, ben, cid = CustomerProfileFactory.create_batch(3)
     join(segment, ann, ben)
-    ask_for(segment)
+    ask_for(segment, by="user:test")
     assert sync_due() == 1
     assert messaging.only_group == ids(ann, ben)
     segment.refresh_from_db()
@@ -102,7 +103,7 @@ def test_thousands_go_in_batches(
     monkeypatch.setattr(syncing, "MOST_AT_ONCE", 3)
     people = CustomerProfileFactory.create_batch(8)
     join(segment, *people)
-    ask_for(segment)
+    ask_for(segment, by="user:test")
     sync_due()
     assert messaging.only_group == ids(*people)
     assert [len(said.get("add", ())) for _, _, said, _ in messaging.calls] == [0, 3, 3, 2]
@@ -112,7 +113,7 @@ def test_who_came_and_went_meanwhile_is_told_by_the_last_of_it(
     segment: Segment, messaging: MessagingService
 ) -> None:
     ann, ben = CustomerProfileFactory.create_batch(2)
-    ask_for(segment)
+    ask_for(segment, by="user:test")
     sync_due()
     join(segment, ann)
     leave(segment, ann)
@@ -130,7 +131,7 @@ def test_what_failed_is_tried_again_by_the_same_key(
 ) -> None:
     person = CustomerProfileFactory()
     join(segment, person)
-    ask_for(segment)
+    ask_for(segment, by="user:test")
     messaging.to_come = [None, fate]
     sync_due()
     segment.refresh_from_db()
@@ -146,7 +147,7 @@ def test_what_failed_is_tried_again_by_the_same_key(
 
 
 def test_it_waits_as_long_as_it_is_asked_to(segment: Segment, messaging: MessagingService) -> None:
-    ask_for(segment)
+    ask_for(segment, by="user:test")
     messaging.to_come = [(429, "Slow down", {"Retry-After": "67608"})]
     sync_due()
     with later(60 * 18):
@@ -158,7 +159,7 @@ def test_it_waits_as_long_as_it_is_asked_to(segment: Segment, messaging: Messagi
 def test_a_last_word_is_shown_and_waits_for_people_or_somebody_to_ask(
     segment: Segment, messaging: MessagingService
 ) -> None:
-    ask_for(segment)
+    ask_for(segment, by="user:test")
     messaging.to_come = [(422, "Names like this are not allowed.", {})] * 2
     sync_due()
     segment.refresh_from_db()
@@ -169,7 +170,7 @@ def test_a_last_word_is_shown_and_waits_for_people_or_somebody_to_ask(
     join(segment, person)
     assert sync_due() == 1, "people change: once more"
     assert sync_due() == 0
-    ask_for(segment)
+    ask_for(segment, by="user:test")
     sync_due()
     assert messaging.only_group == ids(person)
 
@@ -177,7 +178,7 @@ def test_a_last_word_is_shown_and_waits_for_people_or_somebody_to_ask(
 def test_what_messaging_lost_is_sent_anew(segment: Segment, messaging: MessagingService) -> None:
     ann, ben = CustomerProfileFactory.create_batch(2)
     join(segment, ann)
-    ask_for(segment)
+    ask_for(segment, by="user:test")
     sync_due()
     messaging.groups.clear()
     join(segment, ben)
@@ -190,7 +191,7 @@ def test_what_messaging_lost_is_sent_anew(segment: Segment, messaging: Messaging
 def test_a_dead_workers_row_is_taken_up(segment: Segment, messaging: MessagingService) -> None:
     person = CustomerProfileFactory()
     join(segment, person)
-    ask_for(segment)
+    ask_for(segment, by="user:test")
     SegmentSync.objects.update(claimed_at=timezone.now())
     assert sync_due() == 0
     with later(3):
@@ -204,12 +205,12 @@ def test_asking_again_while_a_worker_is_at_it_starts_anew(
     """The worker's last call comes after the question: its settling is not taken for an answer to it."""
     person = CustomerProfileFactory()
     join(segment, person)
-    ask_for(segment)
+    ask_for(segment, by="user:test")
     sent = syncing._send_everybody
 
     def asked_meanwhile(*args: Any) -> bool:
         monkeypatch.setattr(syncing, "_send_everybody", sent)
-        ask_for(segment)
+        ask_for(segment, by="user:test")
         return sent(*args)
 
     monkeypatch.setattr(syncing, "_send_everybody", asked_meanwhile)
@@ -228,14 +229,14 @@ def test_whom_messaging_can_not_know_or_take_is_counted(
     taken, refused = CustomerProfileFactory.create_batch(2)
     messaging.refuses = ids(refused)
     join(segment, nobody, taken, refused)
-    ask_for(segment)
+    ask_for(segment, by="user:test")
     sync_due()
     assert messaging.only_group == ids(taken)
     assert (row(segment).left_out, row(segment).refusal) == (2, "Suppressed.")
 
 
 def test_a_new_name_and_the_end_are_told(segment: Segment, messaging: MessagingService) -> None:
-    ask_for(segment)
+    ask_for(segment, by="user:test")
     sync_due()
     Segment.objects.filter(pk=segment.pk).update(name="Gold", version=2)
     sync_due()
@@ -249,7 +250,7 @@ def test_a_new_name_and_the_end_are_told(segment: Segment, messaging: MessagingS
 def test_nothing_is_sent_where_there_is_no_messaging(segment: Segment, settings: Any) -> None:
     settings.MESSAGING_URL = ""
     with pytest.raises(MessagingNotConnected):
-        ask_for(segment)
+        ask_for(segment, by="user:test")
 
 
 def test_another_tenants_segments_are_told_under_their_own_name(
@@ -257,7 +258,24 @@ def test_another_tenants_segments_are_told_under_their_own_name(
 ) -> None:
     with tenant_scope(other_tenant):
         theirs = Segment.objects.create(tenant=other_tenant, name="Platinum")
-        ask_for(theirs)
-    ask_for(segment)
+        ask_for(theirs, by="user:test")
+    ask_for(segment, by="user:test")
     assert sync_due() == 2
     assert {said["tenantId"] for _, _, said, _ in messaging.calls} == {"fynbos-group", "heathland-group"}
+
+
+def test_it_is_asked_for_over_the_api(segment: Segment, messaging: MessagingService, api: Api) -> None:
+    person = CustomerProfileFactory()
+    join(segment, person)
+    address = f"/api/v1/segments/{segment.pk}"
+    assert api.post(f"{address}/sync-to-messaging").status_code == 202
+    sync_due()
+    told = api.get(address).json()
+    assert (told["messagingSegmentId"], told["syncError"]) == ("msg-" + str(segment.pk)[-12:], None)
+    assert told["lastSyncedAt"]
+    assert messaging.only_group == ids(person)
+
+
+def test_without_messaging_the_api_says_so(segment: Segment, api: Api) -> None:
+    refused = api.post(f"/api/v1/segments/{segment.pk}/sync-to-messaging")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "MESSAGING_NOT_CONNECTED")
