@@ -153,7 +153,7 @@ class SegmentAdmin(page.SegmentPages, acts.Acts, editing.Editing, StaffModelAdmi
     @admin.display(description=_("Used by"))
     def used_by(self, row: Any) -> Any:
         if not row.users:
-            return format_html('<span class="faint">–</span>')
+            return format_html('<span class="faint">{}</span>', "–")
         names = ", ".join(user.name for user in row.users)
         return format_html(
             '<span title="{}">{}</span>', names, names if len(names) < 40 else f"{names[:38]}…"
