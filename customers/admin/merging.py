@@ -17,6 +17,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from crm.database import retrying
 from crm.errors import CRMError, CustomerNotFound
 from crm.rest.paging import walk
 from crm.tenancy.access import actor, may, record_look, require
@@ -195,7 +196,7 @@ def _merge_all(
     reason = request.POST.get("reason", "").strip()[:300]
     pairs = [Pair(winner.pk, loser.pk, reason) for loser in losers]
     try:
-        made = merge_many(pairs, by=actor(request), rule=MergeRule.BULK)
+        made = retrying(lambda: merge_many(pairs, by=actor(request), rule=MergeRule.BULK))
     except CRMError as error:
         messages.error(request, error.message)
         return None
