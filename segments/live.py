@@ -5,7 +5,7 @@ A crash in between is a batch done again. One worker at a time follows a tenant;
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,6 +19,7 @@ from crm.tenancy.rows import run, select
 from crm.tenancy.scope import current_tenant
 from segments.compiler import current_vocabulary, population
 from segments.crossing import crossed
+from segments.glance import Question, moved
 from segments.locks import is_alone, try_lock
 from segments.meaning import tree_of
 from segments.membership import count_of, mark_broken, reason_of
@@ -26,6 +27,7 @@ from segments.models import Cause, Frequency, Segment, SegmentTouch
 from segments.reworking import leave, rework
 from segments.rules import InvalidRules
 from segments.statements import Sql, sql
+from segments.trees import Group
 from segments.vocabulary import Vocabulary
 
 log = structlog.get_logger(__name__)
@@ -95,7 +97,7 @@ def follow(*, budget_seconds: float = 2.0) -> tuple[int, bool]:
 def follow_batch() -> Batch:
     """Look at the people who were touched first; nobody where another worker is at it.
 
-    Six statements, and one or two for each live segment.
+    About ten statements, one more for fifty live segments, and a few for each that somebody comes into or leaves.
     """
     if not is_alone():
         return Batch(0, 0)
@@ -139,23 +141,50 @@ def _look(wanted: Mapping[UUID | None, Causes], outside: list[UUID]) -> int:
     now, everywhere, changes = timezone.now(), wanted[None], 0
     segments = {one.pk: one for one in Segment.objects.kept().select_related("club")}
     free, vocabulary = try_lock(segments), current_vocabulary()
+    questions = []
     for pk, segment in segments.items():
         is_live = segment.refresh_frequency == Frequency.LIVE and not segment.is_list
         people = (everywhere if is_live else {}) | wanted.get(pk, {})
         if pk not in free:
             _put_back(pk, dict.fromkeys(outside, "") | people)
         elif people and segment.is_active and segment.is_settled:  # else all of it is due
-            changes += _look_in(segment, people, now, vocabulary)
+            questions += _question(segment, people, now, vocabulary)
+    for one, people in _moved(questions, outside, now):
+        changes += _look_in(one.segment, one.tree, people, now)
     return changes + leave(outside, list(free), moment=now)
 
 
-def _look_in(segment: Segment, people: Causes, now: datetime, vocabulary: Vocabulary | None) -> int:
+def _question(segment: Segment, people: Causes, now: datetime, vocabulary: Vocabulary) -> list[Question]:
+    try:
+        return [Question(segment, tree_of(segment, vocabulary), people)]
+    except InvalidRules as error:
+        mark_broken(segment.pk, reason_of(error) or "", now=now)
+        return []
+
+
+def _moved(
+    questions: Sequence[Question], outside: Collection[UUID], now: datetime
+) -> list[tuple[Question, Causes]]:
+    """The segments that somebody may come into or leave, with these people: one look at all of them.
+
+    Where that fails because of one of them, all are worked out one by one, which says whose fault it was.
+    """
+    try:
+        with transaction.atomic():
+            found = moved(questions, outside, moment=now)
+    except DatabaseError as error:
+        if reason_of(error) is None:
+            raise
+        return [(one, dict(one.people)) for one in questions]
+    return [(one, found[one.segment.pk]) for one in questions if one.segment.pk in found]
+
+
+def _look_in(segment: Segment, tree: Group | None, people: Causes, now: datetime) -> int:
     """One segment; where that can't be worked out, it is marked, and the others go on."""
     try:
         with transaction.atomic():
-            tree = tree_of(segment, vocabulary)
             deltas = rework(segment, tree, moment=now, cause=Cause.RULES, people=people)
-    except (DatabaseError, InvalidRules) as error:
+    except DatabaseError as error:
         words = reason_of(error)
         if words is None:
             raise
@@ -177,7 +206,12 @@ def look_now(segment: Segment, people: Causes) -> int:
         return 0
     if not segment.is_list and not segment.is_settled:
         return 0
-    return _look_in(segment, people, timezone.now(), None if segment.is_list else current_vocabulary())
+    try:
+        tree = tree_of(segment)
+    except InvalidRules as error:
+        mark_broken(segment.pk, reason_of(error) or "", now=timezone.now())
+        return 0
+    return _look_in(segment, tree, people, timezone.now())
 
 
 def _put_back(segment: UUID, people: Causes) -> None:

@@ -45,6 +45,7 @@ REWORK = """
         SELECT {tenant}, {segment}, w.id, {since} FROM wanted w
         WHERE NOT EXISTS (SELECT FROM segments_segmentmember m WHERE m.tenant_id = {tenant}
             AND m.segment_id = {segment} AND m.customer_id = w.id)
+        ORDER BY w.id
         ON CONFLICT DO NOTHING
         RETURNING customer_id
     ), changed AS MATERIALIZED (
@@ -59,7 +60,7 @@ REWORK = """
     logged AS (
         INSERT INTO segments_membershipchange (tenant_id, segment_id, customer_id, at, joined, cause)
         SELECT {tenant}, {segment}, customer_id, {moment}, joined, cause FROM changed, size
-        WHERE all_changes > {explained}
+        WHERE all_changes > {explained} ORDER BY customer_id
     ), passed_on AS (
         INSERT INTO segments_segmenttouch (tenant_id, customer_id, segment_id, cause)
         SELECT {tenant}, c.customer_id, d.id, CASE WHEN c.cause = ANY({past}) THEN {historical} ELSE '' END
