@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from qrcode.image.svg import SvgPathImage
 
 from crm.tenancy import second_factor, sessions
-from crm.tenancy.access import client_ip, membership_of
+from crm.tenancy.access import client_ip, membership_of, posted, queried
 from crm.tenancy.accounts import ask_for_new_address, record_account, take_new_address, tell
 from crm.tenancy.forms import PlainLabels
 from crm.tenancy.models import SecondFactor, User
@@ -181,7 +181,7 @@ def address_view(site: Any, request: HttpRequest) -> HttpResponse:
 
 def new_address_view(site: Any, request: HttpRequest) -> HttpResponse:
     """The link of the mail leads here; a click confirms it."""
-    token = request.POST.get("token") or request.GET.get("token", "")
+    token = posted(request, "token") or queried(request, "token")
     if request.method == "POST":
         user = owner(request)
         if take_new_address(user, token):
@@ -256,7 +256,7 @@ def codes_page(site: Any, request: HttpRequest, codes: list[str], *, is_new: boo
 
 def end_sessions_view(site: Any, request: HttpRequest) -> HttpResponse:
     """Log out elsewhere: in one browser, or in all but this one."""
-    user, only = owner(request), request.POST.get("session") or None
+    user, only = owner(request), posted(request, "session") or None
     try:
         ended = sessions.end(user, but=request.session.session_key, only=only)
     except forms.ValidationError:  # an id that is none

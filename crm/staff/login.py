@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from crm.tenancy.access import tenant_of, tenants_of
+from crm.tenancy.access import posted, queried, tenant_of, tenants_of
 from crm.tenancy.middleware import CHOSEN
 from crm.tenancy.models import Tenant, User
 
@@ -49,13 +49,13 @@ def choose_tenant(request: HttpRequest, context: dict[str, Any]) -> HttpResponse
     """The page on which people of several tenants say where they work now."""
     assert isinstance(request.user, User)  # noqa: S101 - the site lets no others in
     tenants = tenants_of(request.user)
-    target = request.POST.get("next") or request.GET.get("next") or ""
+    target = posted(request, "next", most=4000) or queried(request, "next", most=4000)
     if request.method == "POST":
-        chosen = next((t for t in tenants if str(t.pk) == request.POST.get("tenant")), None)
+        chosen = next((t for t in tenants if str(t.pk) == posted(request, "tenant")), None)
         if chosen is None:
             raise PermissionDenied
         return _enter(request, chosen, target)
-    words = request.GET.get("q", "").strip().lower()
+    words = queried(request, "q").lower()
     found = [t for t in tenants if words in t.name.lower() or words in t.slug]
     return TemplateResponse(
         request,

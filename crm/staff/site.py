@@ -5,19 +5,20 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from crm.errors import NotFound
 from crm.staff import account, general, home, retention
 from crm.staff.doors import NewPasswordView, forgotten_view, invitation_view
 from crm.staff.entry import StaffLoginView, second_step_view
 from crm.staff.login import LoginForm, choose_tenant
 from crm.staff.menu import menu
-from crm.tenancy.access import membership_of, tenant_of
+from crm.tenancy.access import membership_of, queried, tenant_of
 from crm.tenancy.middleware import CHOSEN
 from crm.tenancy.second_factor import is_missing
 from timeline.visibility import mention_count
@@ -57,7 +58,10 @@ class StaffSite(AdminSite):
             if is_missing(membership) and (match is None or match.url_name not in WITHOUT_TENANT):
                 return HttpResponseRedirect(reverse("admin:account_second_factor"))
             with timezone.override(membership.tenant.zone):
-                response = view(request, *args, **kwargs)
+                try:
+                    response = view(request, *args, **kwargs)
+                except NotFound as gone:  # by somebody else, since the page was opened
+                    raise Http404(gone.message) from gone
                 return response.render() if isinstance(response, SimpleTemplateResponse) else response
 
         return super().admin_view(update_wrapper(inner, view), cacheable)
@@ -95,7 +99,7 @@ class StaffSite(AdminSite):
             "membership": membership,
             "may_switch": may_switch(request),
             "mentions": mention_count(request) if membership else 0,
-            "find": request.GET.get("q", "") if "/customerprofile/" in request.path else "",
+            "find": queried(request, "q") if "/customerprofile/" in request.path else "",
         }
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
@@ -122,7 +126,7 @@ class StaffSite(AdminSite):
         """As Django's, with the second factor after the password."""
         if request.method == "GET" and self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index"))
-        target = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        target = queried(request, REDIRECT_FIELD_NAME, most=4000) or reverse("admin:index")
         context = {
             **self.each_context(request),
             "title": _("Log in"),

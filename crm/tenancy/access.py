@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from crm.tenancy import audit
 from crm.tenancy.models import Club, StaffMembership, Tenant, User
@@ -17,6 +17,7 @@ from crm.tenancy.permissions import Right
 from crm.tenancy.scope import scopes_disabled
 
 LATELY = timedelta(hours=1)
+LONGEST = 1000  # characters of a word that is read without a form
 CALLED = {"customerprofile": "customer", "inboundevent": "event", "user": "account"}
 
 
@@ -52,6 +53,21 @@ def require(request: HttpRequest, right: Right) -> None:
 
 def actor(request: HttpRequest) -> str:
     return f"user:{request.user.pk}"
+
+
+def posted(request: HttpRequest, name: str, default: str = "", *, most: int = LONGEST) -> str:
+    """A word of what was sent that no form reads: see `_word`."""
+    return _word(request.POST, name, default, most)
+
+
+def queried(request: HttpRequest, name: str, default: str = "", *, most: int = LONGEST) -> str:
+    """A word of the address: see `_word`."""
+    return _word(request.GET, name, default, most)
+
+
+def _word(said: QueryDict, name: str, default: str, most: int) -> str:
+    """As the database can keep it and look for it: no NUL, no white space around it, at most so many characters."""
+    return (said.get(name) or default)[: 2 * most].replace("\0", "").strip()[:most]
 
 
 def client_ip(request: HttpRequest) -> str | None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from crm.tenancy.access import client_ip
+from crm.tenancy.access import LONGEST, client_ip, posted
 from crm.tenancy.accounts import record_account, tell, told_lately
 from crm.tenancy.models import User
 
@@ -27,7 +27,8 @@ DEVICE_DAYS = 365
 
 def username(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
     """Counted without regard to case, as accounts are found."""
-    return str((credentials or request.POST).get("username") or "").strip().lower()
+    told = str(credentials.get("username") or "") if credentials else posted(request, "username")
+    return told.replace("\0", "").strip().lower()[:LONGEST]
 
 
 def parameters(asked: Any, credentials: dict[str, Any] | None) -> list[Any]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from crm.errors import Conflict
-from crm.tenancy.access import actor, may, require
+from crm.tenancy.access import actor, may, posted, require
 from crm.tenancy.actors import actor_names
 from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_tenant
@@ -128,7 +128,7 @@ def lift_view(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
     """The person agreed anew to be written to, after they had asked to be forgotten."""
     require(request, Right.DELETE)
     try:
-        lift_suppression(profile.pk, by=actor(request), reason=request.POST.get("reason", ""))
+        lift_suppression(profile.pk, by=actor(request), reason=posted(request, "reason"))
     except Conflict as error:
         messages.error(request, error.message)
     else:

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from crm.tenancy.access import queried
 from crm.tenancy.markup import SOURCES
 from crm.tenancy.masks import Personal
 from crm.tenancy.models import Club
@@ -82,7 +83,7 @@ class TagFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         names = list(Tag.objects.order_by("key").values_list("name", flat=True)[:200])
-        asked = request.GET.get("tag")
+        asked = queried(request, "tag")
         return [(name, name) for name in (names if not asked or asked in names else [*names, asked])]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:

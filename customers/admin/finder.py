@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from crm.tenancy.access import record_look, require
+from crm.tenancy.access import queried, record_look, require
 from crm.tenancy.permissions import Right
 from customers import terms
 from customers.admin.html import page_url
@@ -48,7 +48,7 @@ def find_view(request: HttpRequest) -> HttpResponse:
     Neither says what was typed.
     """
     require(request, Right.VIEW)
-    text = request.GET.get("q", "")[:LONGEST].strip()
+    text = queried(request, "q", most=LONGEST)
     found = find_people(text, take=SHOWN + 1, within=within_clubs(request)) if text else []
     log.info("customers.searched", found=len(found))
     if found:

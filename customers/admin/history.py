@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.errors import ValidationFailed
 from crm.rest.paging import Walk, walk
+from crm.tenancy.access import queried
 from crm.tenancy.markup import day as said_day
 from crm.tenancy.markup import moment, source_name
 from customers.admin.kinds import kind_words
@@ -58,7 +59,7 @@ class Line:
 @tab("history", _("History"), icon="history", position=45)
 def history_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
     """One page of the changes, of one field if asked. Five statements at most, the same cost however far back."""
-    field, cursor = request.GET.get("field", "")[:200].replace("\0", ""), request.GET.get("cursor", "")
+    field, cursor = queried(request, "field", most=200), queried(request, "cursor")
     try:
         page = walk(changes_of(profile.pk, [field] if field else ()), HISTORY, cursor=cursor, take=TAKE)
     except ValidationFailed:  # a cursor that somebody typed

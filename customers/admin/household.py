@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from crm.errors import CRMError, CustomerNotFound
-from crm.tenancy.access import actor, may, record_look, require
+from crm.tenancy.access import actor, may, posted, record_look, require
 from crm.tenancy.admin.base import ReadOnlyAdmin
 from crm.tenancy.markup import ago
 from crm.tenancy.permissions import Right
@@ -86,9 +86,10 @@ class HouseholdAdmin(ReadOnlyAdmin):
     def edit_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         require(request, Right.EDIT)
         household = self.household_or_404(request, pk)
+        name = posted(request, "name", most=200) if "name" in request.POST else None
         try:
             add, remove = self._who(request, "add"), self._who(request, "remove")
-            households.change(pk, name=request.POST.get("name"), add=add, remove=remove, by=actor(request))
+            households.change(pk, name=name, add=add, remove=remove, by=actor(request))
         except CRMError as error:
             messages.error(request, error.message)
         else:
@@ -100,7 +101,7 @@ class HouseholdAdmin(ReadOnlyAdmin):
 
     def _who(self, request: HttpRequest, field: str) -> list[UUID]:
         """The customer whom a field names by id or e-mail. Raises CustomerNotFound, ValidationFailed."""
-        text = request.POST.get(field, "").strip()
+        text = posted(request, field)
         if not text:
             return []
         try:

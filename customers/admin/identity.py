@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from crm.errors import ValidationFailed
-from crm.tenancy.access import actor, require
+from crm.tenancy.access import actor, posted, require
 from crm.tenancy.admin.base import StaffModelAdmin
 from crm.tenancy.forms import PlainLabels
 from crm.tenancy.permissions import Right
@@ -111,9 +111,9 @@ class IdentityRuleAdmin(StaffModelAdmin):
 
     def switch_view(self, request: HttpRequest) -> HttpResponse:
         require(request, Right.ADMINISTER)
-        key = tuple(request.POST.get(name, "") for name in ("kind", "how", "pattern"))
+        key = tuple(posted(request, name) for name in ("kind", "how", "pattern"))
         try:
-            switch(key, is_active=request.POST.get("on") == "1", by=actor(request))  # type: ignore[arg-type]
+            switch(key, is_active=posted(request, "on") == "1", by=actor(request))  # type: ignore[arg-type]
         except ValidationFailed as error:
             messages.error(request, error.message)
         return HttpResponseRedirect(reverse(f"admin:{PAGE}") + "#blocked")

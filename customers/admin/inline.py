@@ -3,7 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from crm.tenancy.access import require
+from crm.tenancy.access import queried, require
 from crm.tenancy.permissions import Right
 from customers.admin import custom_values
 from customers.admin.customer_form import tiers
@@ -29,7 +29,7 @@ def field_view(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
     It is written as the whole form writes it: beside what others changed meanwhile, with what is wrong at the field.
     """
     require(request, Right.EDIT)
-    name = request.GET.get("field", "")
+    name = queried(request, "field")
     own = (name,) if name.startswith(custom_values.PREFIX) else ()
     form = open_form(request, profile, only=FIELDS.get(name, own) or ("",))
     if not form.visible_fields():

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.database import retrying
 from crm.errors import CRMError, CustomerNotFound
 from crm.rest.paging import walk
-from crm.tenancy.access import actor, may, record_look, require
+from crm.tenancy.access import actor, may, posted, queried, record_look, require
 from crm.tenancy.actors import actor_names
 from crm.tenancy.markup import source_name
 from crm.tenancy.permissions import Right
@@ -66,7 +66,7 @@ def merge_page(request: HttpRequest, model_admin: Any, pk: UUID) -> HttpResponse
     require(request, Right.MERGE)
     winner = person_or_404(request, pk)
     context = {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, "winner": winner}
-    other = (request.POST or request.GET).get("with", "")
+    other = posted(request, "with") or queried(request, "with")
     if not other:
         return TemplateResponse(request, "admin/customers/merge_with.html", context | _found(request, winner))
     try:
@@ -91,7 +91,7 @@ def person_or_404(request: HttpRequest, pk: UUID) -> CustomerProfile:
 
 
 def _found(request: HttpRequest, winner: CustomerProfile) -> dict[str, Any]:
-    term = request.GET.get("q", "")[:200].strip()
+    term = queried(request, "q", most=200)
     found = find_people(term, take=SHOWN + 1, within=within_clubs(request)) if term else []
     people = [one.profile for one in found if one.profile.pk != winner.pk][:SHOWN]
     return {"title": _t("Merge with whom?"), "term": term, "people": people}
@@ -128,13 +128,13 @@ def _merge(request: HttpRequest, winner: CustomerProfile, loser: CustomerProfile
     chosen = {
         field: side
         for field, stands in stood.items()
-        if (side := request.POST.get(CHOOSE + field, "")) in ("winner", "loser") and side != stands
+        if (side := posted(request, CHOOSE + field)) in ("winner", "loser") and side != stands
     }
     made = merge_customers(
         winner.pk,
         loser.pk,
         by=actor(request),
-        reason=request.POST.get("reason", "").strip()[:300],
+        reason=posted(request, "reason", most=300),
         chosen=chosen,
     )
     if made is None:
@@ -153,7 +153,7 @@ def undo_view(request: HttpRequest, pk: UUID, merge: UUID) -> HttpResponse:
     if not merges_of(profile.pk).filter(pk=merge).exists():
         raise Http404
     try:
-        undone = unmerge(merge, by=actor(request), reason=request.POST.get("reason", "").strip()[:300])
+        undone = unmerge(merge, by=actor(request), reason=posted(request, "reason", most=300))
     except CRMError as error:
         messages.error(request, error.message)
     else:
@@ -176,7 +176,7 @@ def merge_chosen(model_admin: Any, request: HttpRequest, queryset: Any) -> HttpR
         return None
     if len(people) == 2:
         return HttpResponseRedirect(f"{merge_url(people[0].pk)}?{urlencode({'with': str(people[1].pk)})}")
-    winner = next((one for one in people if str(one.pk) == request.POST.get("winner")), None)
+    winner = next((one for one in people if str(one.pk) == posted(request, "winner")), None)
     if "apply" in request.POST and winner is not None:
         return _merge_all(request, winner, [one for one in people if one is not winner])
     context = {
@@ -193,7 +193,7 @@ def merge_chosen(model_admin: Any, request: HttpRequest, queryset: Any) -> HttpR
 def _merge_all(
     request: HttpRequest, winner: CustomerProfile, losers: list[CustomerProfile]
 ) -> HttpResponse | None:
-    reason = request.POST.get("reason", "").strip()[:300]
+    reason = posted(request, "reason", most=300)
     pairs = [Pair(winner.pk, loser.pk, reason) for loser in losers]
     try:
         made = retrying(lambda: merge_many(pairs, by=actor(request), rule=MergeRule.BULK))

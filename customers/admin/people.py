@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from crm.errors import Conflict, CustomerNotFound
-from crm.tenancy.access import LATELY, actor, may, record, record_look, require
+from crm.tenancy.access import LATELY, actor, may, posted, queried, record, record_look, require
 from crm.tenancy.admin.base import StaffModelAdmin
 from crm.tenancy.audit import ONE_LOOK
 from crm.tenancy.markup import ago, avatar, money
@@ -114,7 +114,7 @@ class CustomerAdmin(StaffModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """An identifier in full opens its owner's page at once."""
-        term = request.GET.get("q", "")
+        term = queried(request, "q")
         if term.strip() and set(request.GET) == {"q"} and self.has_view_permission(request):
             found = exactly(term)
             if len(found) == 1 and self.get_queryset(request).filter(pk=found[0]).exists():
@@ -233,7 +233,7 @@ class CustomerAdmin(StaffModelAdmin):
         """What changed on an open page, or 204 when nothing did."""
         profile, _merged_from = self.profile_or_404(request, pk)
         middle = page.middle(request, profile)
-        if middle["digest"] == request.GET.get("digest"):
+        if middle["digest"] == queried(request, "digest", most=20_000):
             return HttpResponse(status=204)
         self.note_view(request, profile, is_part=True)
         context = {**middle, **page.around(request, profile), **self.rights(request)}
@@ -303,8 +303,8 @@ class CustomerAdmin(StaffModelAdmin):
     def remove_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         require(request, Right.DELETE)
         profile, _merged_from = self.profile_or_404(request, pk)
-        delete_customer(profile.pk, by=actor(request), reason=request.POST.get("reason", "")[:200])
-        record(request, "customer.deleted", profile, after={"reason": request.POST.get("reason", "")[:200]})
+        delete_customer(profile.pk, by=actor(request), reason=posted(request, "reason", most=200))
+        record(request, "customer.deleted", profile, after={"reason": posted(request, "reason", most=200)})
         messages.success(
             request, _t("%s is deleted and out of every list. The page stays, to restore them.") % profile
         )

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from crm.errors import CRMError
-from crm.tenancy.access import actor, require
+from crm.tenancy.access import actor, posted, require
 from crm.tenancy.actors import actor_names
 from crm.tenancy.admin.base import ReadOnlyAdmin
 from crm.tenancy.markup import ago, badge
@@ -93,7 +93,7 @@ class PrivacyRequestAdmin(ReadOnlyAdmin):
     def _decide(self, request: HttpRequest, found: PrivacyRequest) -> HttpResponse:
         status = "DONE" if "done" in request.POST else "REFUSED"
         try:
-            decide_request(found.pk, status, by=actor(request), decision=request.POST.get("decision", ""))
+            decide_request(found.pk, status, by=actor(request), decision=posted(request, "decision"))
         except CRMError as error:
             messages.error(request, error.message)
             return HttpResponseRedirect(self.row_url(found))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from crm.errors import CRMError
-from crm.tenancy.access import actor, client_ip, require
+from crm.tenancy.access import actor, client_ip, posted, require
 from crm.tenancy.permissions import Right
 from customers import locks
 from customers.admin.html import page_url
@@ -57,11 +57,11 @@ def data_view(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
 def lock_view(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
     """Restrict, place under a hold, or lift either, with a reason."""
     require(request, Right.DELETE)
-    act, said = ACTS.get(request.POST.get("act", ""), (None, ""))
+    act, said = ACTS.get(posted(request, "act"), (None, ""))
     if act is None:
         return back(profile.pk)
     try:
-        act(profile.pk, by=actor(request), reason=request.POST.get("reason", ""))
+        act(profile.pk, by=actor(request), reason=posted(request, "reason"))
     except CRMError as error:
         messages.error(request, error.message)
     else:
@@ -72,7 +72,7 @@ def lock_view(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
 def guardian_view(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
     """Who answers for a minor: the id of their page, or nothing."""
     require(request, Right.EDIT)
-    sent = request.POST.get("guardian", "").strip()
+    sent = posted(request, "guardian")
     try:
         locks.set_guardian(profile.pk, UUID(sent) if sent else None, by=actor(request))
     except ValueError:
@@ -87,9 +87,9 @@ def guardian_view(request: HttpRequest, profile: CustomerProfile) -> HttpRespons
 def request_view(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
     """Somebody asked a member of staff about their data: into the queue with it."""
     require(request, Right.NOTE)
-    kind = request.POST.get("kind", "")
+    kind = posted(request, "kind")
     if kind in ASKED_OF_STAFF:
-        record_request(profile, kind, by=actor(request), reason=request.POST.get("reason", ""))
+        record_request(profile, kind, by=actor(request), reason=posted(request, "reason"))
         messages.success(request, _t("The request is in the queue; an Admin answers it."))
     return back(profile.pk)
 
@@ -97,11 +97,11 @@ def request_view(request: HttpRequest, profile: CustomerProfile) -> HttpResponse
 def erase_page(request: HttpRequest, model_admin: Any, profile: CustomerProfile) -> HttpResponse:
     """GET: what goes and what stays, by a trial. POST: gone, once the name is typed."""
     require(request, Right.DELETE)
-    wanted, typed, error = str(profile), request.POST.get("confirmation", ""), ""
+    wanted, typed, error = str(profile), posted(request, "confirmation"), ""
     try:
         if request.method == "POST":
             if typed.strip() == wanted:
-                erase_customer(profile.pk, by=actor(request), reason=request.POST.get("reason", ""))
+                erase_customer(profile.pk, by=actor(request), reason=posted(request, "reason"))
                 messages.success(request, _t("They are erased. Nothing here names them any more."))
                 return HttpResponseRedirect(page_url(profile.pk))
             error = _t("Type the name exactly as it stands here.")

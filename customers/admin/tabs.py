@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from crm.tenancy.access import queried
 from customers.models import CustomerProfile
 
 
@@ -48,7 +49,7 @@ def tabs() -> list[Tab]:
 
 
 def chosen_tab(request: HttpRequest) -> Tab:
-    return _tabs.get(request.GET.get("tab", ""), tabs()[0])
+    return _tabs.get(queried(request, "tab"), tabs()[0])
 
 
 _banners: list[Loader] = []

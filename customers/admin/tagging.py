@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from crm.errors import ValidationFailed
-from crm.tenancy.access import actor, club_refs, require
+from crm.tenancy.access import actor, club_refs, posted, require
 from crm.tenancy.admin.base import StaffModelAdmin
 from crm.tenancy.permissions import Right
 from customers.admin.html import page_url
@@ -37,6 +37,7 @@ from customers.tags import (
 from customers.telling import FLAGS
 
 MOST, SAMPLE, SUGGESTED = 10_000, 8, 200
+MOST_WORDS = 5000  # characters of tags in one field
 MARKS = (*FLAGS, "lifecycle_pin")
 
 
@@ -44,8 +45,8 @@ MARKS = (*FLAGS, "lifecycle_pin")
 def tag_person(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
     """POST: `add` tags, separated by commas, and `remove` one."""
     require(request, Right.EDIT)
-    add = [name for name in request.POST.get("add", "").split(",") if name.strip()]
-    remove = [name for name in [request.POST.get("remove", "")] if name.strip()]
+    add = [name for name in posted(request, "add", most=MOST_WORDS).split(",") if name.strip()]
+    remove = [name for name in [posted(request, "remove", most=MOST_WORDS)] if name.strip()]
     try:
         tag_one(profile.pk, add=add, remove=remove, by=actor(request))
     except ValidationFailed as error:
@@ -56,17 +57,17 @@ def tag_person(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
 def mark_person(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
     """POST: set (`on`) or clear a flag, `mark`; or lift the stage that was fixed by hand."""
     require(request, Right.EDIT)
-    mark = request.POST.get("mark", "")
+    mark = posted(request, "mark")
     if mark not in MARKS:
         raise Http404
-    value = None if mark == "lifecycle_pin" else request.POST.get("on") == "1"
+    value = None if mark == "lifecycle_pin" else posted(request, "on") == "1"
     update_customer(profile.pk, {mark: value}, by=actor(request))
     return _back(request, profile)
 
 
 def _back(request: HttpRequest, profile: CustomerProfile) -> HttpResponse:
     """To the person's page, at the tab that was open."""
-    tab = request.POST.get("tab", "")
+    tab = posted(request, "tab")
     return HttpResponseRedirect(
         f"{page_url(profile.pk)}?{urlencode({'tab': tab})}" if tab else page_url(profile.pk)
     )
@@ -113,9 +114,9 @@ def tag_chosen(model_admin: Any, request: HttpRequest, queryset: Any) -> HttpRes
         "sample": list(queryset[:SAMPLE]),
         "others": max(count - SAMPLE, 0),
         "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
-        "across": request.POST.get("select_across", "0"),
-        "add": request.POST.get("add", ""),
-        "remove": request.POST.get("remove", ""),
+        "across": posted(request, "select_across", "0"),
+        "add": posted(request, "add", most=MOST_WORDS),
+        "remove": posted(request, "remove", most=MOST_WORDS),
         "suggested": suggested(),
     }
     return TemplateResponse(request, "admin/customers/tag.html", context)
@@ -124,7 +125,7 @@ def tag_chosen(model_admin: Any, request: HttpRequest, queryset: Any) -> HttpRes
 def _apply(request: HttpRequest, queryset: Any) -> str:
     """What was done, in words; nothing where the tags can't be used, which is said."""
     add, remove = (
-        [name for name in request.POST.get(field, "").split(",") if name.strip()]
+        [name for name in posted(request, field, most=MOST_WORDS).split(",") if name.strip()]
         for field in ("add", "remove")
     )
     if not add and not remove:

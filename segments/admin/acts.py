@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from crm.errors import CRMError, CustomerNotFound, ValidationFailed
 from crm.outbox.nudge import nudge_on_commit
-from crm.tenancy.access import actor, require
+from crm.tenancy.access import actor, posted, require
 from crm.tenancy.permissions import Right
 from customers.services import look_up
 from customers.visibility import visible_customer
@@ -61,7 +61,7 @@ class Acts:
 
 
 def _back(request: HttpRequest, segment: Segment) -> str:
-    tab = request.POST.get("tab", "")
+    tab = posted(request, "tab")
     return page_url(segment.pk, f"?tab={tab}" if tab.isalpha() else "")
 
 
@@ -86,7 +86,7 @@ def snapshot(request: HttpRequest, segment: Segment) -> HttpResponse:
 
 
 def switch(request: HttpRequest, segment: Segment) -> None:
-    on = request.POST.get("on") == "1"
+    on = posted(request, "on") == "1"
     services.change_segment(segment.pk, {"is_active": on}, by=actor(request))
     words = _t("Switched on: it is being worked out.") if on else _t("Switched off: nobody joins or leaves.")
     messages.success(request, words)
@@ -139,12 +139,12 @@ def upload(request: HttpRequest, segment: Segment) -> None:
 
 
 def _reason(request: HttpRequest) -> str:
-    return request.POST.get("reason", "").strip()[:500]
+    return posted(request, "reason", most=500)
 
 
 def _person(request: HttpRequest) -> UUID:
     """The visible customer whom the form names by id or e-mail. Raises CustomerNotFound, ValidationFailed."""
-    text = request.POST.get("person", "").strip()
+    text = posted(request, "person")
     try:
         pk = UUID(text)
     except ValueError:
@@ -156,7 +156,7 @@ def _person(request: HttpRequest) -> UUID:
 
 def _expiry(request: HttpRequest) -> datetime | None:
     """The end of the last day by the clock of the page. Raises ValidationFailed."""
-    text = request.POST.get("until", "").strip()
+    text = posted(request, "until")
     if not text:
         return None
     try:

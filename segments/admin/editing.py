@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from crm.errors import CRMError, Detail, DuplicateResource, PreconditionFailed
-from crm.tenancy.access import actor, record_look, require
+from crm.tenancy.access import actor, queried, record_look, require
 from crm.tenancy.forms import PlainLabels
 from crm.tenancy.models import Club
 from crm.tenancy.permissions import Right
@@ -226,14 +226,14 @@ def _initial(request: HttpRequest, segment: Segment | None) -> dict[str, Any]:
             "criteria": segment.criteria, "etag": segment.etag,
         }  # fmt: skip
     usual = {"type": SegmentType.DYNAMIC, "category": Category.CUSTOM, "refresh_frequency": Frequency.LIVE}
-    if request.method == "GET" and request.GET.get("from") == "list":
+    if request.method == "GET" and queried(request, "from") == "list":
         criteria, left_out = rules_of(request.GET.dict())
         if left_out:
             words = _t("No rule asks for what the list was narrowed by here: %s.") % ", ".join(left_out)
             messages.warning(request, words)
         return usual | {"criteria": criteria}
-    if not (key := request.GET.get("template", "")):
-        kind = request.GET.get("type", "")
+    if not (key := queried(request, "template")):
+        kind = queried(request, "type")
         return usual | ({"type": kind} if kind in SegmentType.values else {})
     template = next((one for one in shelves() if one.key == key), None)
     if template is None:

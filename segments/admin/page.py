@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.errors import ValidationFailed
 from crm.rest.paging import Column, Ordering, Walk, walk
-from crm.tenancy.access import club_refs, may, record_look, require
+from crm.tenancy.access import club_refs, may, queried, record_look, require
 from crm.tenancy.actors import actor_names
 from crm.tenancy.permissions import Right
 from customers.models import CustomerProfile
@@ -71,7 +71,7 @@ class SegmentPages:
     def detail_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         require(request, Right.VIEW)
         segment = self.segment_or_404(request, pk)
-        opened = TABS.get(request.GET.get("tab", ""), TABS["members"])
+        opened = TABS.get(queried(request, "tab"), TABS["members"])
         is_part = request.headers.get("X-Requested-With") == "fetch"
         record_look(request, "segment.viewed", segment, after={"part": opened.key})
         context = {
@@ -100,7 +100,7 @@ class SegmentPages:
         require(request, Right.VIEW)
         segment = self.segment_or_404(request, pk)
         context = {"segment": segment, "may_edit": may(request, Right.MARKET), **summary(segment)}
-        if context["digest"] == request.GET.get("digest"):
+        if context["digest"] == queried(request, "digest", most=20_000):
             return HttpResponse(status=204)
         return TemplateResponse(request, "admin/segments/live.html", context)
 
@@ -137,7 +137,7 @@ def words_of(segment: Segment) -> str:
 # --- tabs
 def members_tab(request: HttpRequest, segment: Segment) -> dict[str, Any]:
     """Whoever is in it, the latest to join first; of the clubs that the member of staff is limited to."""
-    term = request.GET.get("q", "").strip()[:200]
+    term = queried(request, "q", most=200)
     rows = SegmentMember.objects.filter(segment=segment).select_related("customer__metrics")
     rows = of_visible_people(request, rows)
     if term:
@@ -151,7 +151,7 @@ def members_tab(request: HttpRequest, segment: Segment) -> dict[str, Any]:
 
 def log_tab(request: HttpRequest, segment: Segment) -> dict[str, Any]:
     """Who came and went, the latest first, with the rules that made the difference."""
-    way = request.GET.get("way", "")
+    way = queried(request, "way")
     rows = MembershipChange.objects.filter(segment=segment).select_related("customer")
     rows = of_visible_people(request, rows)
     if way in ("in", "out"):
@@ -177,7 +177,7 @@ def hand_tab(request: HttpRequest, segment: Segment) -> dict[str, Any]:
 
 def why_tab(request: HttpRequest, segment: Segment) -> dict[str, Any]:
     """Why somebody is in or not: each rule with what is known of them."""
-    text = request.GET.get("person", "").strip()[:200]
+    text = queried(request, "person", most=200)
     if not text:
         return {}
     found = [one.profile for one in find_people(text, take=CANDIDATES, within=within_clubs(request))]
@@ -190,7 +190,7 @@ def why_tab(request: HttpRequest, segment: Segment) -> dict[str, Any]:
 def overlap_tab(request: HttpRequest, segment: Segment) -> dict[str, Any]:
     """How many people this segment and another one share. Two statements."""
     others = list(Segment.objects.kept().exclude(pk=segment.pk).order_by("name").only("pk", "name"))
-    chosen = next((one for one in others if str(one.pk) == request.GET.get("with", "")), None)
+    chosen = next((one for one in others if str(one.pk) == queried(request, "with")), None)
     if chosen is None:
         return {"others": others}
     found = overlap(segment, chosen)
@@ -217,7 +217,7 @@ TABS = {
 
 def _walk(rows: Any, ordering: Ordering, request: HttpRequest) -> Walk:
     try:
-        return walk(rows, ordering, cursor=request.GET.get("cursor", ""), take=TAKE)
+        return walk(rows, ordering, cursor=queried(request, "cursor"), take=TAKE)
     except ValidationFailed:  # a cursor that somebody typed
         return Walk([], None)
 

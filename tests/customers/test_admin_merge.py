@@ -1,4 +1,10 @@
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
 import pytest
+from django.db import OperationalError, connection, connections, transaction
 
 from crm.tenancy.models import Tenant
 from crm.tenancy.permissions import Role
@@ -99,3 +105,42 @@ def test_staff_of_a_club_merge_only_whom_they_see(ann: CustomerProfile, ben: Cus
 
 def test_what_is_no_id_is_a_404(browser: Browser, ann: CustomerProfile) -> None:
     assert browser.get(url(ann, "merge/"), {"with": "nobody"}).status_code == 404
+
+
+def locked(pk: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM customers_customerprofile WHERE id = %s FOR UPDATE", [pk])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_are_merged_again_where_that_deadlocked(tenant: Tenant) -> None:
+    """Somebody holds the last of them and then wants the first: PostgreSQL takes the merge back, which then is done."""
+    people = sorted((CustomerProfileFactory() for _ in range(3)), key=lambda one: one.pk)
+    browser, held, problems = log_in(member(Role.ADMIN).user), threading.Event(), list[BaseException]()
+
+    def cross() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                locked(people[-1].pk)
+                held.set()
+                deadline, is_waiting = time.monotonic() + 60, False
+                while not is_waiting and time.monotonic() < deadline:
+                    cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+                    (is_waiting,) = cursor.fetchone()
+                cursor.execute("SELECT pg_sleep(0.3)")  # who waits for longer notices first, and gives way
+                with suppress(OperationalError):
+                    locked(people[0].pk)
+        except BaseException as error:  # noqa: BLE001 - whatever happens in a thread must fail the test
+            problems.append(error)
+        finally:
+            held.set()
+            connections.close_all()
+
+    thread = threading.Thread(target=cross)
+    thread.start()
+    assert held.wait(60)
+    chosen = {"action": "merge_chosen", "_selected_action": [str(one.pk) for one in people]}
+    browser.post(LIST, chosen | {"apply": "1", "winner": str(people[0].pk)})
+    thread.join(60)
+    assert problems == []
+    assert MergeRecord.objects.count() == 2

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from crm.errors import Conflict
-from crm.tenancy.access import actor, may, require
+from crm.tenancy.access import actor, may, posted, queried, require
 from crm.tenancy.markup import source_name
 from crm.tenancy.permissions import Right
 from timeline import replay
@@ -44,9 +44,9 @@ def urls(model_admin: Any) -> list[Any]:
     ]
 
 
-def chosen(values: Any) -> dict[str, str]:
+def chosen(request: HttpRequest, read: Any) -> dict[str, str]:
     """The filters of the page's address or form."""
-    return {name: values[name] for name in FILTERS if values.get(name)}
+    return {name: value for name in FILTERS if (value := read(request, name))}
 
 
 def narrowed(filters: dict[str, str], events: Any) -> Any:
@@ -56,7 +56,7 @@ def narrowed(filters: dict[str, str], events: Any) -> Any:
 def dead_letters_view(request: HttpRequest, model_admin: Any) -> HttpResponse:
     """Dead letters by error, type and source. With ?try=1 also what a replay of the shown ones would do."""
     require(request, Right.VIEW)
-    filters = chosen(request.GET)
+    filters = chosen(request, queried)
     dead = narrowed(filters, model_admin.get_queryset(request))
     groups = [
         {**row, "words": error_words(row["error_code"]), "source_words": source_name(row["source"]),
@@ -100,7 +100,7 @@ def with_words(trial: dict[str, Any]) -> dict[str, Any]:
 
 def replay_view(request: HttpRequest) -> HttpResponse:
     require(request, Right.ADMINISTER)
-    filters = chosen(request.POST)
+    filters = chosen(request, posted)
     count = replay.replay(narrowed(filters, InboundEvent.objects.all()), by=actor(request))
     words = ngettext("%s event is queued again.", "%s events are queued again.", count)
     messages.success(request, words % f"{count:,}")
@@ -109,12 +109,12 @@ def replay_view(request: HttpRequest) -> HttpResponse:
 
 def discard_view(request: HttpRequest) -> HttpResponse:
     require(request, Right.ADMINISTER)
-    filters = chosen(request.POST)
+    filters = chosen(request, posted)
     back = reverse("admin:timeline_inboundevent_dead")
     try:
         count = replay.discard(
             narrowed(filters, InboundEvent.objects.all()),
-            reason=request.POST.get("reason", ""),
+            reason=posted(request, "reason"),
             by=actor(request),
         )
     except Conflict as error:

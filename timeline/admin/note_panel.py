@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.errors import ValidationFailed
 from crm.rest.paging import Walk, walk
-from crm.tenancy.access import may
+from crm.tenancy.access import may, queried
 from crm.tenancy.permissions import Right
 from customers.admin.tabs import Panel, banner, tab
 from customers.models import CustomerProfile, Status
@@ -56,9 +56,9 @@ def notes_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
     """Pinned notes, then the newest; whoever is mentioned in what they now see has seen it. Six statements."""
     reader = reader_of(request)
     may_write = may(request, Right.NOTE) and profile.status != Status.DELETED
-    type_ = request.GET.get("type", "")
+    type_ = queried(request, "type")
     query = {"type": [type_]} if type_ in NoteType.values else {}
-    page = _page(listing.notes_of(profile.pk, query, reader), request.GET.get("cursor", ""))
+    page = _page(listing.notes_of(profile.pk, query, reader), queried(request, "cursor"))
     found = page.rows
     mark_seen(request.user, [note.pk for note in found])
     form, saved_at = drafted(request.user, profile.pk) if may_write else (None, None)
@@ -71,7 +71,7 @@ def notes_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
         "form": form,
         "saved_at": saved_at,
         "next": urlencode({**asked, "cursor": page.next_cursor}) if page.next_cursor else "",
-        "is_older": bool(request.GET.get("cursor")),
+        "is_older": bool(queried(request, "cursor")),
         "gone": _deleted_just_now(request, profile, reader) if may_write else None,
     }
     digest = ",".join(f"{note.pk}{note.version}" for note in found)
@@ -89,7 +89,7 @@ def _deleted_just_now(request: HttpRequest, profile: CustomerProfile, reader: Re
     """The note that this page's address says was deleted, if the reader may bring it back."""
     try:
         gone = Note.objects.exclude(deleted_at=None).readable(reader.actor, reader.levels)
-        note: Note | None = gone.filter(customer=profile, pk=request.GET["deleted"]).first()
+        note: Note | None = gone.filter(customer=profile, pk=queried(request, "deleted")).first()
     except (KeyError, ValueError, TypeError, ValidationError):
         return None
     return note if note and reader.may_change(note.author) else None

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from crm.errors import BusinessRule, CRMError, NotFound, PreconditionFailed, ValidationFailed
-from crm.tenancy.access import record_look, require
+from crm.tenancy.access import posted, queried, record_look, require
 from crm.tenancy.admin.base import ReadOnlyAdmin
 from crm.tenancy.markup import ago, badge, icon
 from crm.tenancy.permissions import Right
@@ -194,7 +194,7 @@ class NoteAdmin(ReadOnlyAdmin):
         """Keep what is being written. Asked by the page itself as somebody types, and by “Throw away”."""
         profile = self._customer(request, customer)
         about = profile.pk
-        if of_note := request.POST.get("about", ""):
+        if of_note := posted(request, "about"):
             try:
                 about = UUID(of_note)
             except ValueError:
@@ -214,7 +214,7 @@ class NoteAdmin(ReadOnlyAdmin):
     def colleagues_view(self, request: HttpRequest, customer: UUID) -> HttpResponse:
         """Whom a note may mention; those who could not read it stand aside."""
         profile = self._customer(request, customer)
-        visibility = request.GET.get("visibility", Visibility.ALL)
+        visibility = queried(request, "visibility", Visibility.ALL)
         author = f"user:{request.user.pk}"
         found = colleagues(profile, visibility, author=author)
         rows = [

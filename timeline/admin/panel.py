@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import moments
 from crm.errors import ValidationFailed
 from crm.rest.paging import Walk, walk
-from crm.tenancy.access import may
+from crm.tenancy.access import may, queried
 from crm.tenancy.markup import SOURCES
 from crm.tenancy.permissions import Right
 from customers.admin.party import Companion, parties
@@ -55,9 +55,9 @@ class Entry:
 def timeline_tab(request: HttpRequest, profile: CustomerProfile) -> Panel:
     """One page of the timeline. One statement, four more where notes are in it, and one a kind of
     thing that entries are about, two for the parties of bookings; the same cost however far back."""
-    filters = {name: request.GET.get(name, "") for name in FILTERS}
-    since, until = day_of(request.GET.get("since")), day_of(request.GET.get("until"))
-    cursor = request.GET.get("cursor", "")
+    filters = {name: queried(request, name) for name in FILTERS}
+    since, until = day_of(queried(request, "since")), day_of(queried(request, "until"))
+    cursor = queried(request, "cursor")
     asked = {name: value for name, value in filters.items() if value}
     wanted: dict[str, Any] = asked | ({"category": [asked["category"]]} if "category" in asked else {})
     wanted |= {"since": midnight(since)} if since else {}

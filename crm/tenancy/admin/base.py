@@ -13,7 +13,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from crm.tenancy.access import may, plain, record
+from crm.tenancy.access import may, plain, queried, record
 from crm.tenancy.permissions import Right
 
 COUNT_UP_TO = 10_000
@@ -162,7 +162,8 @@ class StaffModelAdmin(admin.ModelAdmin[Any]):
         """A list comes back in the order in which it was last put, until that is taken away (an empty `o`)."""
         kept = request.session.get(SORTED, {})
         label = self.opts.label_lower
-        if (asked := request.GET.get("o")) is None:
+        asked = queried(request, "o", most=40) if "o" in request.GET else None
+        if asked is None:
             if label in kept and request.method == "GET":
                 query = request.GET.copy()
                 query["o"] = kept[label]
