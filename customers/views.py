@@ -24,7 +24,6 @@ from customers.payloads import profile_payload
 from customers.queries import CustomerFindQuery, CustomerListQuery
 from customers.replies import (
     FOUND_FIELDS,
-    Customer,
     CustomerDetail,
     CustomerFound,
     CustomerListed,
@@ -76,7 +75,7 @@ class CustomerList(ApiView):
     @extend_schema(
         operation_id="createCustomer",
         request=CustomerNew,
-        responses={201: Customer},
+        responses={201: CustomerDetail},
         parameters=[ETAG],
         examples=[OpenApiExample("A lead", THANDI | {"lifecycleStage": "LEAD"}, request_only=True)],
     )
@@ -92,7 +91,7 @@ class CustomerList(ApiView):
             made = services.create_customer(
                 writes.fields, writes.hints, by=self.credential.actor, shared=writes.shared
             )
-        return answer(made, status=201)
+        return detailed(made, status=201)
 
 
 class CustomerFind(ApiView):
@@ -142,7 +141,7 @@ class CustomerOne(ApiView):
     @extend_schema(
         operation_id="changeCustomer",
         request=CustomerChange,
-        responses={200: Customer},
+        responses={200: CustomerDetail},
         parameters=[ETAG],
         examples=[
             OpenApiExample("Rename, clear", {"lastName": "Dlamini", "gender": None}, request_only=True)
@@ -164,7 +163,7 @@ class CustomerOne(ApiView):
                 if_match=self.condition, shared=writes.shared,
                 unlinks=Scope.ADMIN in self.credential.scopes,
             )  # fmt: skip
-        return answer(changed)
+        return detailed(changed)
 
     @extend_schema(operation_id="deleteCustomer", responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
@@ -185,7 +184,7 @@ class CustomerRestore(ApiView):
     @extend_schema(
         operation_id="restoreCustomer",
         request=None,
-        responses={200: Customer},
+        responses={200: CustomerDetail},
         parameters=[ETAG],
     )
     def post(self, request: Request, pk: str) -> Response:
@@ -198,7 +197,7 @@ class CustomerRestore(ApiView):
         if profile.status != Status.DELETED:
             raise Conflict("This customer is not deleted.")
         restored = services.restore_customer(profile.pk, by=self.credential.actor, if_match=self.condition)
-        return answer(restored)
+        return detailed(restored)
 
 
 TELLING_FACE = {"dateOfBirth": Personal.BIRTH_DATE}
@@ -265,6 +264,13 @@ def uuid(text: str) -> UUID:
 
 def answer(profile: CustomerProfile, *, status: int = 200) -> Response:
     return Response(profile_payload(profile), status=status, headers={"ETag": profile.etag})
+
+
+def detailed(profile: CustomerProfile, *, status: int = 200) -> Response:
+    """All that is told of one customer, what apps above add included, as reading them would tell."""
+    reply = answer(profile, status=status)
+    reply.data |= upward.told(profile, None)
+    return reply
 
 
 def _found(found: Found) -> dict[str, Any]:

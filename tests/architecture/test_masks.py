@@ -22,6 +22,7 @@ from tests.factories import (
     CustomFieldFactory,
     InboundEventFactory,
     NoteFactory,
+    SegmentFactory,
     hold,
     house,
     issue_key,
@@ -96,6 +97,7 @@ def world(tenant: Tenant) -> World:
         "note": NoteFactory(customer=person, body=SAID),
         "household": house(person, nameless),
         "field": CustomFieldFactory(),
+        "segment": SegmentFactory(),
         "duplicate": found.of("customers.DuplicateCandidate")[1],
     }
     return World(found, rows)

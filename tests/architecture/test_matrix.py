@@ -332,7 +332,26 @@ AMSV AMSV timeline/note/
 ---- ---- timeline/note/<path:object_id>/delete/
 AMSV ---- timeline/note/<path:object_id>/change/
 AMSV AMSV timeline/note/<path:object_id>/
-AMSV AMSV ^(?P<app_label>tenancy|customers|timeline)/$
+AMSV AMSV segments/segment/<uuid:pk>/
+AMSV AMSV segments/segment/<uuid:pk>/live/
+.... AM-- segments/segment/<uuid:pk>/refresh/
+.... AM-- segments/segment/<uuid:pk>/clone/
+.... AM-- segments/segment/<uuid:pk>/snapshot/
+.... AM-- segments/segment/<uuid:pk>/switch/
+.... AM-- segments/segment/<uuid:pk>/remove/
+.... AM-- segments/segment/<uuid:pk>/put-in/
+.... AM-- segments/segment/<uuid:pk>/keep-out/
+.... AM-- segments/segment/<uuid:pk>/release/
+.... AM-- segments/segment/<uuid:pk>/upload/
+AM-- AM-- segments/segment/gallery/
+.... AM-- segments/segment/preview/
+AMSV AMSV segments/segment/
+AM-- AM-- segments/segment/add/
+.... .... segments/segment/<path:object_id>/history/
+---- ---- segments/segment/<path:object_id>/delete/
+AM-- AM-- segments/segment/<path:object_id>/change/
+AMSV AMSV segments/segment/<path:object_id>/
+AMSV AMSV ^(?P<app_label>tenancy|customers|timeline|segments)/$
 AMSV AMSV (?P<url>.*)$
 """
 
@@ -344,6 +363,9 @@ AM-- customers.DuplicateCandidate: dismiss
 AM-- customers.CustomerProfile: tag_chosen
 AM-- customers.CustomerProfile: merge_chosen
 A--- timeline.InboundEvent: replay_chosen
+AM-- segments.Segment: refresh_chosen
+AM-- segments.Segment: switch_off
+AM-- segments.Segment: switch_on
 """
 
 

@@ -152,7 +152,7 @@ API: dict[str, dict[str, Call]] = {
     "api/v1/segments/<str:pk>/preview": {"GET": Call("crm:read", 200)},
     "api/v1/segments/<str:pk>/refresh": {"POST": Call("crm:campaigns", 202)},
     "api/v1/segments/<str:pk>/snapshot": {"POST": Call("crm:campaigns", 201)},
-    "api/v1/segments/<str:pk>/sync-to-messaging": {"POST": Call("crm:campaigns", 409)},
+    "api/v1/segments/<str:pk>/sync-to-messaging": {"POST": Call("crm:campaigns", 202)},
     "api/v1/events": {"GET": Call("crm:events", 200), "POST": Call("crm:events", 202, EVENT)},
     "api/v1/events/stats": {"GET": Call("crm:events", 200)},
     "api/v1/events/replay": {"POST": Call("crm:events", 202, {})},
@@ -340,7 +340,7 @@ def staff_rows() -> dict[str, Any]:
         "apikey": issue_key(person.tenant)[0],
         "staffmembership": StaffMembershipFactory(),
         "duplicatecandidate": pair_of(person, other),
-        "segment": SegmentFactory(),
+        "segment": SegmentFactory(club=ClubFactory()),
     }
 
 

@@ -19,7 +19,10 @@ def test_every_single_thing_has_a_version_and_every_change_of_one_can_be_guarded
     }
     guarded = {(one.method, one.route) for one in GUARDED}
     changes = {(one.method, one.route) for one in OPERATIONS if one.method in ("PATCH", "PUT", "DELETE")}
-    assert {(method, route) for method, route in changes if "GET" in API[route]} <= guarded
+    unversioned = {
+        ("DELETE", "api/v1/segments/<str:pk>/members")
+    }  # who is in one, which its version says nothing of
+    assert {(method, route) for method, route in changes if "GET" in API[route]} - unversioned <= guarded
     assert {(method, "api/v1/customers/<str:pk>/tags") for method in ("POST", "DELETE")} <= guarded
 
 
