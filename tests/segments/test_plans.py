@@ -1,4 +1,8 @@
-"""Which indexes the statements of rules can use. Whether they do is the planner's affair; at scale see tests/bench."""
+"""What the statements of rules can use.
+
+Of empty tables one index is as good as another to the planner, so a plan tells here that no table must be read whole,
+and the catalogue that there is the index to be used. At scale see tests/bench.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +29,14 @@ def plan(statement: Sql) -> str:
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
+def is_there(index: str, *columns: str) -> bool:
+    """Whether an index leads with these columns, the tenant before them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [index])
+        (definition,) = cursor.fetchone()
+    return f"({', '.join(('tenant_id', *columns))}" in definition
+
+
 def asked(*rules: dict[str, Any]) -> Any:
     return parse(list(rules), current_vocabulary())
 
@@ -43,26 +55,35 @@ def test_the_rows_of_some_people_are_found_by_an_index(tenant: Tenant, relation:
     some = [uuid7() for _ in range(3)]
     for more in ({}, {"operator": "lt", "value": 3}):
         found = plan(matching_ids(asked({"relation": relation, **more}), moment=NOW, only=some))
-        assert f"{index}" in found and "Seq Scan" not in found, found
+        assert "Seq Scan" not in found, found
+    assert is_there(index, "customer_id")
 
 
 def test_who_is_in_a_segment_is_found_by_an_index(tenant: Tenant) -> None:
     found = plan(
         matching_ids(asked({"field": "segments", "operator": "in", "value": [str(uuid7())]}), moment=NOW)
     )
-    assert "segment_member_once" in found or "segments_of_customer" in found
+    assert "Seq Scan" not in found, found
+    assert is_there("segment_member_once", "segment_id", "customer_id")
 
 
 @pytest.mark.parametrize(
-    ("relation", "index"),
-    [("activities", "activities_by_time"), ("orders", "orders_by_time"), ("payments", "payments_by_time")],
+    ("relation", "index", "time"),
+    [
+        ("activities", "activities_by_time", "occurred_at"),
+        ("orders", "orders_by_time", "placed_at"),
+        ("payments", "payments_by_time", "paid_at"),
+    ],
 )
-def test_what_leaves_its_window_is_found_by_its_time(tenant: Tenant, relation: str, index: str) -> None:
+def test_what_leaves_its_window_is_found_by_its_time(
+    tenant: Tenant, relation: str, index: str, time: str
+) -> None:
     tree = asked(
         {"relation": relation, "within": {"amount": 90, "unit": "minutes"}, "operator": "gte", "value": 2}
     )
     statement = crossed_ids(tree, NOW, NOW + timedelta(minutes=1))
-    assert statement is not None and index in plan(statement)
+    assert statement is not None and "Seq Scan" not in plan(statement)
+    assert is_there(index, time)
 
 
 def test_who_has_no_rows_is_what_is_left_of_a_join(tenant: Tenant) -> None:
@@ -70,7 +91,7 @@ def test_who_has_no_rows_is_what_is_left_of_a_join(tenant: Tenant) -> None:
     some = {"relation": "activities", "where": OPENED}
     for rule in (never, {"not": True, "rules": [some]}):
         assert "Anti Join" in plan(matching_ids(asked(rule), moment=NOW))
-    assert "Semi Join" in plan(matching_ids(asked(some), moment=NOW))
+    assert "SubPlan" not in plan(matching_ids(asked(some), moment=NOW))
 
 
 def test_rows_are_counted_for_all_at_once_wherever_the_rule_stands(tenant: Tenant) -> None:
