@@ -4,16 +4,19 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from crm.tenancy.retention import BATCH, Kind, keeps
 from customers.history import erasing
-from segments.models import MembershipChange
+from segments.models import MembershipChange, SegmentSync
 
 USUAL = 730  # days
 
 
 def due_changes(moment: datetime) -> Any:
-    return MembershipChange.objects.filter(at__lt=moment)
+    """But for what Messaging is still to be told: nobody else would take those out there who left."""
+    untold = SegmentSync.objects.filter(segment=OuterRef("segment"), told_to__lt=OuterRef("pk"))
+    return MembershipChange.objects.filter(~Exists(untold), at__lt=moment)
 
 
 def forget_changes(rows: Any) -> int:

@@ -8,6 +8,7 @@ the same idempotency key. No transaction is open while the network is slow.
 import random
 from collections.abc import Sequence
 from datetime import timedelta
+from hashlib import sha256
 from uuid import UUID
 
 import structlog
@@ -133,7 +134,7 @@ def _start(service: Audiences, sync: SegmentSync) -> bool:
     segment = sync.segment
     latest = MembershipChange.objects.filter(segment=segment).aggregate(latest=Max("pk"))["latest"] or 0
     segment.messaging_segment_id = service.upsert(
-        str(segment.pk), segment.name, starts_empty=True, key=f"{sync.run}:start"
+        str(segment.pk), segment.name, starts_empty=True, key=f"{sync.run}:start:{segment.version}"
     )
     segment.save(update_fields=["messaging_segment_id"])
     return _settle(
@@ -150,7 +151,7 @@ def _start(service: Audiences, sync: SegmentSync) -> bool:
 def _send_everybody(service: Audiences, sync: SegmentSync, after: UUID) -> bool:
     members = SegmentMember.objects.filter(segment=sync.segment, customer__gt=after).order_by("customer")
     batch = list(members.values_list("customer", flat=True)[:MOST_AT_ONCE])
-    _tell(service, sync, add=batch, remove=[], key=f"{sync.run}:{after}")
+    _tell(service, sync, add=batch, remove=[], place=str(after))
     return _settle(sync, whole_to=batch[-1] if len(batch) == MOST_AT_ONCE else None)
 
 
@@ -164,18 +165,23 @@ def _send_changes(service: Audiences, sync: SegmentSync) -> bool:
     came = [customer for customer, joined in last.items() if joined]
     went = [customer for customer, joined in last.items() if not joined]
     told_to = batch[-1][0]
-    _tell(service, sync, add=came, remove=went, key=f"{sync.run}:{sync.told_to}-{told_to}")
+    _tell(service, sync, add=came, remove=went, place=f"{sync.told_to}-{told_to}")
     return _settle(sync, told_to=told_to)
 
 
 def _tell(
-    service: Audiences, sync: SegmentSync, *, add: Sequence[UUID], remove: Sequence[UUID], key: str
+    service: Audiences, sync: SegmentSync, *, add: Sequence[UUID], remove: Sequence[UUID], place: str
 ) -> None:
-    """Send one batch; remembers whom Messaging did not take, and that it answered."""
+    """Send one batch; remembers whom Messaging did not take, and that it answered.
+
+    The key says what is sent, too: who is tried again may have come, gone or changed their address since.
+    """
     known, unknowable = _contacts(add)
     refusals = []
     if known or remove:
         group = sync.segment.messaging_segment_id
+        said = repr((known, remove)).encode()
+        key = f"{sync.run}:{place}:{sha256(said).hexdigest()[:16]}"
         refusals = service.change(group, add=known, remove=[str(pk) for pk in remove], key=key)
     sync.left_out += unknowable + len(refusals)
     if refusals:
@@ -239,7 +245,10 @@ def _put_off(sync: SegmentSync, refused: NotTaken) -> None:
             "latest"
         ]
         later |= {"due_at": None, "stopped_at": latest or 0}
-    SegmentSync.objects.filter(pk=sync.pk, claimed_at=sync.claimed_at).update(**later)
+    row = SegmentSync.objects.filter(pk=sync.pk, claimed_at=sync.claimed_at)
+    if not row.filter(run=sync.run).update(**later):  # asked for anew meanwhile: that is still to be done
+        row.update(claimed_at=None)
+        return
     Segment.objects.filter(pk=sync.segment_id).update(sync_error=str(refused)[:500])
     log.warning(
         "segment_not_told", segment=str(sync.segment_id), permanent=refused.permanent, is_gone=refused.is_gone

@@ -93,7 +93,7 @@ def examples(path: Path) -> list[Any]:
 
 
 def test_exceptions_are_few_and_have_reasons() -> None:
-    assert len(EXCEPTIONS) <= 25
+    assert len(EXCEPTIONS) <= 21
     assert all(len(reason) > 10 for reason in EXCEPTIONS.values())
 
 

@@ -13,6 +13,7 @@ from crm.tenancy.scope import tenant_scope
 from customers.models import CustomerProfile
 from segments import sync as syncing
 from segments.models import MembershipChange, Segment, SegmentMember, SegmentSync
+from segments.retention import due_changes
 from segments.sync import MessagingNotConnected, ask_for, sync_due
 from tests.conftest import Api
 from tests.factories import CustomerProfileFactory
@@ -144,6 +145,50 @@ def test_what_failed_is_tried_again_by_the_same_key(
     keys = [key for _, _, _, key in messaging.calls]
     assert keys[1] == keys[2] != keys[0]
     assert row(segment).attempts == 0
+
+
+def test_a_batch_that_changed_before_it_was_tried_again_is_another_call(
+    segment: Segment, messaging: MessagingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Done, not heard of, and then somebody of it left: who takes their place in the batch is told as well."""
+    monkeypatch.setattr(syncing, "MOST_AT_ONCE", 2)
+    people = sorted(CustomerProfileFactory.create_batch(3), key=lambda one: one.pk)
+    join(segment, *people)
+    ask_for(segment, by="user:test")
+    messaging.to_come = [None, "done, but the answer is lost"]
+    sync_due()
+    leave(segment, people[1])
+    with later(2):
+        sync_due()
+    assert messaging.only_group == ids(people[0], people[2])
+
+
+def test_a_refusal_does_not_end_what_was_asked_for_since(
+    segment: Segment, messaging: MessagingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = CustomerProfileFactory()
+    join(segment, person)
+    ask_for(segment, by="user:test")
+    put_off = syncing._put_off
+
+    def asked_meanwhile(*args: Any) -> None:
+        ask_for(segment, by="user:test")
+        put_off(*args)
+
+    monkeypatch.setattr(syncing, "_put_off", asked_meanwhile)
+    messaging.to_come = [(422, "No.", {})]
+    syncing.sync_due()
+    assert messaging.only_group == ids(person)
+
+
+def test_the_log_is_kept_until_messaging_was_told(segment: Segment, messaging: MessagingService) -> None:
+    ask_for(segment, by="user:test")
+    sync_due()
+    join(segment, CustomerProfileFactory())
+    tomorrow = timezone.now() + timedelta(days=1)
+    assert not due_changes(tomorrow).exists()
+    sync_due()
+    assert due_changes(tomorrow).exists()
 
 
 def test_it_waits_as_long_as_it_is_asked_to(segment: Segment, messaging: MessagingService) -> None:
