@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "customers",
     "timeline",
     "segments",
+    "campaigns",
 ]
 
 MIDDLEWARE = [

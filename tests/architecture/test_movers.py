@@ -18,7 +18,9 @@ def columns_of_customers() -> Iterator[tuple[str, str]]:
         for field in model._meta.concrete_fields:
             is_key = field.is_relation and field.related_model is CustomerProfile
             is_soft = isinstance(field, UUIDField) and not field.primary_key and not field.is_relation
-            if is_key or (is_soft and model._meta.app_label in ("customers", "timeline", "segments")):
+            if is_key or (
+                is_soft and model._meta.app_label in ("customers", "timeline", "segments", "campaigns")
+            ):
                 yield model._meta.label, field.name
 
 

@@ -20,7 +20,7 @@ from segments.models.derived import DerivedKey
 
 pytestmark = pytest.mark.services
 
-OURS = {"tenancy", "outbox", "customers", "timeline", "segments"}
+OURS = {"tenancy", "outbox", "customers", "timeline", "segments", "campaigns"}
 TENANTLESS = {
     Tenant: "is the tenant",
     User: "is a person, who may work for several tenants",
