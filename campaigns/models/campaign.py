@@ -232,6 +232,7 @@ class CampaignRun(TenantModel):
 
     scheduled_for: the occurrence it is of, which makes it unique.
     built_to:      the last customer whose row was made; null when all are.
+    split_count:   people who were given their turn in the split so far.
     counts:        what became of its messages when last counted: target, sent, delivered, opened, clicked, converted,
                    unsubscribed, bounced, and by state and reason; see campaigns.statistics.
     counted_at:    as of when; changed_at: when something about its messages last changed.
@@ -249,6 +250,7 @@ class CampaignRun(TenantModel):
     built_to = models.UUIDField(null=True)
     done_at = models.DateTimeField(null=True)
     target_count = models.PositiveIntegerField(default=0)
+    split_count = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=dict)
     counted_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(null=True)

@@ -189,6 +189,11 @@ class Message(Veiled, TenantModel):
                 condition=models.Q(state="QUEUED"),
             ),
             models.Index(
+                fields=["tenant", "run", "due_at", "id"],
+                name="messages_due_of_run",
+                condition=models.Q(state="QUEUED"),
+            ),
+            models.Index(
                 fields=["tenant", "claimed_at"],
                 name="messages_claimed",
                 condition=models.Q(state="SENDING"),

@@ -1,0 +1,65 @@
+"""Campaigns for tests: people, a list of them, words, and a campaign to them."""
+
+from typing import Any
+
+from campaigns import services
+from campaigns.models import Campaign, MessageTemplate, TemplateContent
+from crm.tenancy.models import Club
+from crm.tenancy.scope import current_tenant
+from customers.models import CustomerProfile
+from segments.models import Segment, SegmentMember
+from segments.services import create_segment
+from tests.factories import CustomerProfileFactory
+
+AUTHOR, SECOND = "user:author", "user:second"
+
+
+def people(count: int, **fields: Any) -> list[CustomerProfile]:
+    """Some who agreed to everything."""
+    agreed = {"email_opt_in": True, "sms_opt_in": True, "push_opt_in": True, "whatsapp_opt_in": True}
+    return [CustomerProfileFactory(**(agreed | fields)) for _ in range(count)]
+
+
+def list_of(who: list[CustomerProfile], name: str = "Some people") -> Segment:
+    """A segment of exactly these."""
+    segment = create_segment(name, by=AUTHOR, type="STATIC")
+    rows = [
+        SegmentMember(tenant=current_tenant(), segment=segment, customer=one, joined_at=segment.created_at)
+        for one in who
+    ]
+    SegmentMember.objects.bulk_create(rows)
+    return segment
+
+
+def words(channel: str = "EMAIL", body: str = "Hello", name: str = "", **fields: Any) -> MessageTemplate:
+    """A template with a text in English."""
+    number = MessageTemplate.objects.count()
+    template = MessageTemplate.objects.create(
+        tenant=current_tenant(), name=name or f"{channel} {number}", channel=channel
+    )
+    said = {"subject": "Hello", "html": body, "text": body} if channel == "EMAIL" else {}
+    TemplateContent.objects.create(
+        tenant=current_tenant(), template=template, language="en", body=body, **(said | fields)
+    )
+    return template
+
+
+def campaign(
+    who: list[CustomerProfile] | None = None,
+    *,
+    channels: tuple[str, ...] = ("EMAIL",),
+    club: Club | None = None,
+    **fields: Any,
+) -> Campaign:
+    """A draft that could be scheduled, to these people."""
+    if who is not None:
+        fields.setdefault("segment_ids", [list_of(who, f"List {Segment.objects.count()}").pk])
+    templates = {f"{one.lower()}_template_id": words(one).pk for one in channels if one != "SOCIAL"}
+    variants = fields.pop("variants", None)
+    if variants:
+        variants = [templates | one for one in variants]
+    return services.create_campaign(
+        fields.pop("name", "Winter offer"), by=fields.pop("by", AUTHOR), channels=list(channels),
+        club_id=club.pk if club else None, variants=variants or (), templates=None if variants else templates,
+        **fields,
+    )  # fmt: skip
