@@ -75,7 +75,7 @@ def build(run: CampaignRun, *, chunks: int | None = None) -> bool:
 
 @transaction.atomic
 def _build_chunk(pk: UUID, plan: dict[str, Any]) -> bool | None:
-    """Make the rows of the next people; whether those were the last. None where somebody else is at it, or it is over."""
+    """Make the rows of the next people; whether those were the last. None where another is at it, or it is over."""
     (lock,) = select(TRY_LOCK, [pk])
     run = CampaignRun.objects.filter(pk=pk, state=RunState.BUILDING, campaign__status="ACTIVE").first()
     if not lock["is_mine"] or run is None:
@@ -118,7 +118,8 @@ def _plan(campaign: Campaign, run: CampaignRun) -> dict[str, Any]:
         "sample": campaign.sample_percent if len(weights) > 1 else 100,
         "origin": Origin.CAMPAIGN.value, "class": campaign.message_class, "purpose": campaign.purpose,
         "club_ref": club.refs[0] if club and club.refs else "",
-        "starts": max(run.scheduled_for, run.started_at), "size": campaign.batch_size or 0, "minutes": campaign.batch_minutes or 0,
+        "starts": max(run.scheduled_for, run.started_at),
+        "size": campaign.batch_size or 0, "minutes": campaign.batch_minutes or 0,
         "lasts": timedelta(hours=sender.drop_after_hours), "places": list(dues), "dues": list(dues.values()),
     }  # fmt: skip
 

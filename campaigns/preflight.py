@@ -1,4 +1,4 @@
-"""What would go wrong with a campaign, before it does: errors keep it off the schedule, warnings are for staff to weigh.
+"""What would go wrong with a campaign, before it does: errors keep it off the schedule, warnings are for staff.
 
 Each check is a generator of findings over what all of them need, read once.
 """
