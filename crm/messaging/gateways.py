@@ -4,10 +4,8 @@ from typing import Any
 
 from django.conf import settings
 
-from crm.messaging import delivery
-from crm.messaging.delivery import Channel
-from crm.messaging.gateway import Gateway
-from crm.messaging.local import LocalGateway, MessageLog
+from crm.messaging.delivery import Channel, Gateway
+from crm.messaging.local import MessageLog
 from crm.messaging.smtp import SMTPGateway
 
 LOG = MessageLog()
@@ -15,11 +13,9 @@ LOG = MessageLog()
 
 def mail_gateway() -> Gateway:
     """The way for staff mail: EMAIL_URL's server, or the message log where there is none."""
-    if not settings.EMAIL_SERVER:
-        return LocalGateway()
-    return SMTPGateway(sender=settings.EMAIL_FROM, **settings.EMAIL_SERVER)
+    return SMTPGateway(**settings.EMAIL_SERVER) if settings.EMAIL_SERVER else LOG
 
 
-def gateway_for(channel: Channel, config: Any = settings) -> delivery.Gateway:
+def gateway_for(channel: Channel, config: Any = settings) -> Gateway:
     """The way out for messages to customers on a channel; the message log where no provider is set up."""
     return LOG

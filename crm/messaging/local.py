@@ -4,14 +4,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from crm.messaging.delivery import Outcome, Outgoing, Result
-from crm.messaging.gateway import Letter
-
-
-class LocalGateway:
-    name = "local"
-
-    def send(self, letter: Letter) -> None:
-        """Nothing to do: whoever keeps the letter shows it."""
 
 
 class MessageLog:

@@ -6,15 +6,17 @@ again in five minutes; its second letter carries the same Message-ID.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.template import Context
 from django.template.loader import get_template
 from django.utils import timezone
 
-from crm.messaging.gateway import Gateway, Letter, NotSent
+from crm.messaging.delivery import Channel, Gateway, Outcome, Outgoing, Result, Sender
 from crm.messaging.gateways import mail_gateway
 from crm.tenancy.models import StaffMail, StaffMembership, Tenant, User
 from crm.tenancy.models.mail import LINK
@@ -68,8 +70,7 @@ def send_due() -> int:
     tried, gateway = 0, mail_gateway()
     with scopes_disabled():  # mail leaves by one door
         while claimed := _claim():
-            for mail in claimed:
-                _send(mail, gateway)
+            _send(claimed, gateway)
             tried += len(claimed)
     return tried
 
@@ -85,23 +86,38 @@ def _claim() -> list[StaffMail]:
     return claimed
 
 
-def _send(mail: StaffMail, gateway: Gateway) -> None:
+def _send(claimed: list[StaffMail], gateway: Gateway) -> None:
     now = timezone.now()
-    if mail.expires_at and mail.expires_at <= now:
+    expired = [mail for mail in claimed if mail.expires_at and mail.expires_at <= now]
+    for mail in expired:
         _settle(mail, state=State.FAILED, error="The link had expired before it could be sent.", link="")
+    going = [mail for mail in claimed if mail not in expired]
+    name, address = parseaddr(settings.EMAIL_FROM)
+    outcomes = gateway.send([_outgoing(mail, Sender(name, address)) for mail in going])
+    for mail, outcome in zip(going, outcomes, strict=True):
+        _settle_as(mail, outcome, gateway)
+
+
+def _outgoing(mail: StaffMail, sender: Sender) -> Outgoing:
+    return Outgoing(
+        str(mail.pk), Channel.EMAIL, mail.to, sender, subject=mail.subject, text=mail.letter,
+        headers={"Auto-Submitted": "auto-generated"}, is_marketing=False,
+    )  # fmt: skip
+
+
+def _settle_as(mail: StaffMail, outcome: Outcome, gateway: Gateway) -> None:
+    """Write what came of a mail, or when it is tried again: rather twice, with one Message-ID, than never."""
+    if outcome.result == Result.ACCEPTED:
+        kept = {} if gateway.name == "local" else {"link": ""}
+        _settle(mail, state=State.SENT, sent_at=timezone.now(), gateway=gateway.name, error="", **kept)
         return
-    try:
-        gateway.send(Letter(str(mail.pk), mail.to, mail.subject, mail.letter))
-    except NotSent as why:
-        over = why.permanent or mail.attempts > len(WAITS)
-        log.warning("staff_mail.not_sent", mail=str(mail.pk), attempts=mail.attempts, gave_up=over)
-        if over:
-            _settle(mail, state=State.FAILED, error=str(why), gateway=gateway.name, link="")
-        else:
-            _settle(mail, due_at=now + WAITS[mail.attempts - 1], error=str(why), gateway=gateway.name)
-        return
-    kept = {} if gateway.name == "local" else {"link": ""}
-    _settle(mail, state=State.SENT, sent_at=timezone.now(), gateway=gateway.name, error="", **kept)
+    over = outcome.result not in (Result.LATER, Result.UNKNOWN) or mail.attempts > len(WAITS)
+    log.warning("staff_mail.not_sent", mail=str(mail.pk), attempts=mail.attempts, gave_up=over)
+    if over:
+        _settle(mail, state=State.FAILED, error=outcome.why, gateway=gateway.name, link="")
+    else:
+        due_at = timezone.now() + WAITS[mail.attempts - 1]
+        _settle(mail, due_at=due_at, error=outcome.why, gateway=gateway.name)
 
 
 def _settle(mail: StaffMail, **outcome: Any) -> None:
