@@ -109,6 +109,7 @@ class Message(Veiled, TenantModel):
                   a step of a journey. Either is unique: the same thing is not said twice.
     due_at:       when to send it; claimed_at: since when somebody is at it. `attempts` counts claims and fences them:
                   who settles a message must name the attempt that it was claimed with.
+    submitted_at: when it was first handed over under its key, as far as anybody knows; null when nothing left.
     counted_at:   when it began to count for frequency caps; null when it does not.
     content, variables: what it was made of, so that it can be shown as it was.
     opened_at, clicked_at: by people; first_open_at, first_click_at: by anything.
@@ -134,6 +135,7 @@ class Message(Veiled, TenantModel):
     due_at = models.DateTimeField(null=True)
     deadline_at = models.DateTimeField(null=True)
     claimed_at = models.DateTimeField(null=True)
+    submitted_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
     counted_at = models.DateTimeField(null=True)
 

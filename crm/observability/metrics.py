@@ -14,6 +14,9 @@ request_seconds = Histogram(
 )
 tasks = Counter("fairway_tasks", "Tasks run.", ["task", "state"])
 task_seconds = Histogram("fairway_task_seconds", "Time a task took.", ["task"], buckets=SECONDS)
+messages = Counter(
+    "fairway_messages", "Messages, by what their gateway said.", ["channel", "state", "reason"]
+)
 faults = Counter("fairway_faults", "Errors that nobody foresaw: answers of 500, tasks that broke.", ["kind"])
 for kind in ("request", "task"):
     faults.labels(kind)  # there from the start, so that the first one is seen as a rise
