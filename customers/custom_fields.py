@@ -262,6 +262,11 @@ def condition(filters: Mapping[str, Sequence[str]]) -> Q:
     return found
 
 
+def equals(field: CustomField, value: Any) -> Q:
+    """People who have this value, of several choices among others."""
+    return FILLED & Q(custom_fields__contains={field.key: [value] if field.type == "MULTI_ENUM" else value})
+
+
 def _one(field: CustomField, bound: str, texts: Sequence[str]) -> Q:
     frame = field.frame(current_tenant().region)
     values = [normal(field.type, from_text(field.type, text), frame) for text in texts]

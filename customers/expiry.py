@@ -40,8 +40,8 @@ DUE = """
 
 def end_due(now: datetime) -> int:
     """Write down which grants ended, of all tenants; how many."""
-    grants = ConsentEntry.objects.filter(tenant=OuterRef("pk"), state=State.GRANTED, expires_at__lte=now)
     with scopes_disabled():  # asked across tenants: who has a grant that ended
+        grants = ConsentEntry.objects.filter(tenant=OuterRef("pk"), state=State.GRANTED, expires_at__lte=now)
         tenants = list(Tenant.objects.filter(Exists(grants)))
     total = 0
     for tenant in tenants:

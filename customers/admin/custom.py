@@ -69,7 +69,9 @@ class DefinitionForm(PlainLabels, forms.ModelForm[CustomField]):
             "key": _("What other systems call it, such as shirtSize. It can’t be changed later."),
             "type": _("What can be filled in. It can’t be changed later."),
             "is_required": _("Nobody new is added without it. People who are here already may lack it."),
-            "is_listed": _("As a column of the list of customers. Four fields can have one."),
+            "is_listed": _(
+                "As a column of the list of customers, and a filter where it has choices. Four fields can have one."
+            ),
             "help_text": _("A hint for colleagues, shown under the field in forms."),
         }
         widgets = {"key": forms.TextInput(attrs={"data-proposed-from": "#id_label", "spellcheck": "false"})}

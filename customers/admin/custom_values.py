@@ -35,12 +35,19 @@ def shown(field: CustomField, value: Any) -> dict[str, Any]:
     return {"value": text, "href": prefix + text, "copy": text} if prefix else {"value": text}
 
 
+def listed_fields(request: HttpRequest) -> list[CustomField]:
+    """The fields that are to be in the list. One statement, once a request."""
+    fields: list[CustomField] | None = getattr(request, "_listed_fields", None)
+    if fields is None:
+        fields = request._listed_fields = list(CustomField.objects.listed()[:MOST_LISTED])  # type: ignore[attr-defined]
+    return fields
+
+
 def own_columns(request: HttpRequest) -> list[Callable[[CustomerProfile], Any]]:
-    """A column of the list for each field that is to have one. One statement, once a request."""
+    """A column of the list for each field that is to have one, the same ones throughout a request."""
     columns: list[Callable[[CustomerProfile], Any]] | None = getattr(request, "_own_columns", None)
     if columns is None:
-        columns = [_column(field) for field in CustomField.objects.listed()[:MOST_LISTED]]
-        request._own_columns = columns  # type: ignore[attr-defined]
+        columns = request._own_columns = [_column(field) for field in listed_fields(request)]  # type: ignore[attr-defined]
     return columns
 
 

@@ -22,7 +22,7 @@ from crm.tenancy.markup import ago, avatar, money
 from crm.tenancy.masks import Personal
 from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_eyes, current_tenant
-from customers.admin import consents, merging, page, tagging
+from customers.admin import consents, merging, page, saved, tagging
 from customers.admin.custom_values import own_columns
 from customers.admin.editing import edit_page
 from customers.admin.export import export_page, export_url
@@ -43,6 +43,7 @@ from customers.admin.filters import (
 from customers.admin.finder import find_view
 from customers.admin.html import consent_lights, flag_badges, page_url, row_tools, stage_badge
 from customers.admin.inline import field_view
+from customers.admin.own_filters import own_filters
 from customers.models import CustomerProfile
 from customers.search import exactly, matching
 from customers.services import delete_customer, restore_customer
@@ -69,6 +70,9 @@ class CustomerAdmin(StaffModelAdmin):
         return [
             at("export", self.export_view, "export/", posted=False),
             at("find", find_view, "find/", posted=False),
+            at("save_view", self.save_view, "views/"),
+            at("change_view", saved.change, "views/<uuid:pk>/"),
+            at("remove_view", saved.remove, "views/<uuid:pk>/remove/"),
             at("detail", self.detail_view, "<uuid:pk>/", posted=False),
             at("live", self.live_view, posted=False),
             at("field", self.field_view, posted=False),
@@ -105,7 +109,7 @@ class CustomerAdmin(StaffModelAdmin):
         return [F("metrics__last_activity_at").desc(nulls_last=True), "-pk"]
 
     def get_list_filter(self, request: HttpRequest) -> Any:
-        return (*self.list_filter, *added_filters)
+        return (*self.list_filter, *own_filters(request), *added_filters)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """The tenant is named for the metrics too, so that their index gives the order."""
@@ -129,6 +133,7 @@ class CustomerAdmin(StaffModelAdmin):
                 else ""
             )
             response.context_data["links"] = [link for make in added_links if (link := make(request, query))]
+            response.context_data["views"] = saved.above(request, rows)
             response.context_data["export_url"] = export_url(rows) if may(request, Right.EXPORT) else ""
             record_look(
                 request, "customer.listed", CustomerProfile, after={**looked_at, "searched": bool(term)}
@@ -146,6 +151,9 @@ class CustomerAdmin(StaffModelAdmin):
     def merge_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         return merging.merge_page(request, self, pk)
 
+    def save_view(self, request: HttpRequest) -> HttpResponse:
+        return saved.save(request, self)
+
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         return export_page(request, self)
 
@@ -161,11 +169,11 @@ class CustomerAdmin(StaffModelAdmin):
     def phone(self, profile: CustomerProfile) -> str:
         return profile.phone_number or "–"
 
-    @admin.display(description=_("Stage"))
+    @admin.display(description=_("Stage"), ordering="lifecycle_stage")
     def stage(self, profile: CustomerProfile) -> Any:
         return stage_badge(profile)
 
-    @admin.display(description=_("Membership"))
+    @admin.display(description=_("Membership"), ordering="membership_tier")
     def membership(self, profile: CustomerProfile) -> str:
         return " · ".join(word for word in (profile.membership_tier, profile.home_club_name) if word) or "–"
 
@@ -173,7 +181,7 @@ class CustomerAdmin(StaffModelAdmin):
     def consent(self, profile: CustomerProfile) -> Any:
         return consent_lights(profile)
 
-    @admin.display(description=_("Lifetime value"))
+    @admin.display(description=_("Lifetime value"), ordering="metrics__lifetime_value_cents")
     def value(self, profile: CustomerProfile) -> str:
         return money(profile.metrics.lifetime_value_cents or None, current_tenant().currency) or "–"
 

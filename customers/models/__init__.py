@@ -21,6 +21,7 @@ from customers.models.likeness import LikenessKeys, LikenessWeights
 from customers.models.merging import MergeRecord, MergeRule, ProfilePart
 from customers.models.profile import CustomerMetrics, CustomerProfile, CustomerType, Stage, Status
 from customers.models.rules import BlockedValue, Demotion, IdentityRule
+from customers.models.saved import SavedView
 from customers.models.search import CustomerSearch, SearchWord
 from customers.models.tags import Tag, TagMove
 from customers.models.veil import Veiled, as_seen
@@ -60,6 +61,7 @@ __all__ = [
     "Payment",
     "PrivacyRequest",
     "ProfilePart",
+    "SavedView",
     "SearchWord",
     "SourceFact",
     "Stage",

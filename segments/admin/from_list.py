@@ -13,6 +13,8 @@ from crm.tenancy.models import Club
 from crm.tenancy.permissions import Right
 from crm.tenancy.scope import current_tenant
 from customers.admin.filters import Link, links_customers
+from customers.admin.own_filters import PREFIX as OWN
+from customers.models import CustomField
 
 Rule = dict[str, Any]
 OF_THE_LIST = {"o", "p", "e", "all", "from", "template"}
@@ -28,7 +30,7 @@ def rules_of(filters: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
         if name in OF_THE_LIST or not value:
             continue
         make = MAKERS.get(name)
-        made = make(value) if make else None
+        made = make(value) if make else _own(name, value)
         if made is None:
             left_out.append(str(NAMES.get(name, name)))
         else:
@@ -74,6 +76,18 @@ def _score(value: str) -> Rule | None:
     }.get(value)
 
 
+def _own(name: str, value: str) -> Rule | None:
+    """A custom field's filter. One statement."""
+    if not name.startswith(OWN):
+        return None
+    field = CustomField.objects.live().filter(key=name.removeprefix(OWN)).first()
+    if field is None:
+        return None
+    if field.type == "BOOL":
+        return _is(f"customFields.{field.key}", value == "true")
+    return _is(f"customFields.{field.key}", value, "contains" if field.type == "MULTI_ENUM" else "eq")
+
+
 MAKERS: dict[str, Callable[[str], Rule | None]] = {
     "status": lambda value: _is("status", value) if value in ("ACTIVE", "INACTIVE") else None,
     "stage": lambda value: _is("lifecycleStage", value),
@@ -85,6 +99,7 @@ MAKERS: dict[str, Callable[[str], Rule | None]] = {
     "club": _club,
     "active": _active,
     "score": _score,
+    "segment": lambda value: _is("segments", [value], "in"),
 }
 NAMES = {"q": _("the search"), "status": _("status"), "marked": _("marked")}
 

@@ -120,6 +120,9 @@ AM-- POST   segments/<str:pk>/sync-to-messaging
 PAGE_TABLE = """
 AMSV AMSV customers/customerprofile/find/
 AM-- AM-- customers/customerprofile/export/
+.... AMSV customers/customerprofile/views/
+.... .... customers/customerprofile/views/<uuid:pk>/
+.... .... customers/customerprofile/views/<uuid:pk>/remove/
 AMSV ---- tenant/
 AMSV AMSV live/
 AMSV AMSV people/

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import contextmanager
+from contextvars import Context
 from datetime import timedelta
 from pathlib import Path
 
@@ -54,6 +55,14 @@ def test_each_job_names_a_task_and_a_queue_that_there_are(job):
     current_app.loader.import_default_modules()
     assert job.task in current_app.tasks
     assert job.queue in QUEUES
+
+
+@pytest.mark.parametrize(
+    "task", sorted({job.task for job in SCHEDULE if job.task != "crm.heartbeat"})
+)  # a heartbeat is about its queue
+def test_each_job_runs_as_a_worker_runs_it_outside_of_any_tenant(tenant, redis, task):
+    current_app.loader.import_default_modules()
+    Context().run(current_app.tasks[task])
 
 
 def test_every_task_states_what_happens_when_its_worker_dies():
