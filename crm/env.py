@@ -60,6 +60,26 @@ def entries(name: str) -> list[dict[str, Any]]:
     return found
 
 
+def mapping(name: str) -> dict[str, Any]:
+    """A JSON object, such as {"SENDGRID_API_KEY": …}. Raises BadSetting without showing it."""
+    try:
+        found = json.loads(text(name) or "{}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise BadSetting(f"{name} is not a JSON object")
+    return found
+
+
+def service_account(name: str) -> str:
+    """The JSON of a Google service account; blank where unset. Raises BadSetting without showing it."""
+    found = mapping(name)
+    wanted = ("project_id", "client_email", "private_key", "token_uri")
+    if found and not all(isinstance(found.get(part), str) and found[part] for part in wanted):
+        raise BadSetting(f"{name} is not a service account’s JSON, with {', '.join(wanted)}")
+    return json.dumps(found, sort_keys=True) if found else ""
+
+
 def mail_server(name: str) -> dict[str, Any]:
     """Django's SMTP settings for smtp://user:password@host:587 (STARTTLS), smtps://… (TLS from the start) or
     smtp+plain://… (no encryption); empty where the variable is unset or says local. Raises BadSetting.
@@ -80,9 +100,9 @@ def mail_server(name: str) -> dict[str, Any]:
     }
 
 
-def address(name: str) -> str:
+def address(name: str, default: str = "") -> str:
     """The http(s) address of another system, without a slash at its end; blank where unset. Raises BadSetting."""
-    url = text(name).strip().rstrip("/")
+    url = text(name, default).strip().rstrip("/")
     parts = urlsplit(url)
     if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query):
         raise BadSetting(f"{name} must look like https://messaging.example.com/api/v1, without a login in it")

@@ -36,6 +36,7 @@ CHUNK = 65_536
 SHOWN = 4_096  # bytes of an answer that are kept for people to look at
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})  # what a later try may answer differently
 SLOW_DOWN = frozenset({429, 502, 503, 504})
+LONGEST_WAIT = 30 * 86_400.0  # seconds
 AGENT = "Fairway/1"
 
 
@@ -94,15 +95,16 @@ class Reply:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the other side asks to wait, however long; None where it does not ask."""
+        """Seconds that the other side asks to wait, up to LONGEST_WAIT; None where it does not ask."""
         said = next((value for name, value in self.headers.items() if name.lower() == "retry-after"), "")
         if self.status not in SLOW_DOWN or not said:
             return None
         if said.strip().isdecimal():
-            return float(said)
+            return min(float(said.strip()[:20]), LONGEST_WAIT)
         try:
-            return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
-        except (TypeError, ValueError):
+            wait = (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
+            return min(max(0.0, wait), LONGEST_WAIT)
+        except (TypeError, ValueError, OverflowError):
             return None
 
     @property

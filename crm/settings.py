@@ -190,6 +190,26 @@ EMAIL_FROM = env.text("EMAIL_FROM", "Fairway <fairway@localhost>")
 # --- the Messaging service
 MESSAGING_URL = env.address("MESSAGING_URL")
 MESSAGING_TOKEN = env.text("MESSAGING_TOKEN")
+MESSAGING_KEY_SECONDS = env.number("MESSAGING_KEY_SECONDS", 86_400)
+MESSAGING_CALLBACK_SECRET = env.text("MESSAGING_CALLBACK_SECRET")
+
+# --- messages to customers
+SEND_MESSAGES = env.flag("SEND_MESSAGES", default=True)
+CAMPAIGN_EMAIL_SERVER = env.mail_server("CAMPAIGN_EMAIL_URL")
+ANYMAIL_PROVIDER = env.text("ANYMAIL_PROVIDER")
+ANYMAIL = {"IGNORE_UNSUPPORTED_FEATURES": True, **env.mapping("ANYMAIL")}
+TWILIO_URL = env.address("TWILIO_URL", "https://api.twilio.com")
+TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN")
+TWILIO_FROM = env.text("TWILIO_FROM")
+TWILIO_CALLBACK_URL = env.address("TWILIO_CALLBACK_URL")
+FCM_URL = env.address("FCM_URL", "https://fcm.googleapis.com")
+FCM_CREDENTIALS = env.service_account("FCM_CREDENTIALS")
+WHATSAPP_URL = env.address("WHATSAPP_URL", "https://graph.facebook.com/v24.0")
+WHATSAPP_TOKEN = env.text("WHATSAPP_TOKEN")
+WHATSAPP_NUMBER_ID = env.text("WHATSAPP_NUMBER_ID")
+WHATSAPP_APP_SECRET = env.text("WHATSAPP_APP_SECRET")
+WHATSAPP_VERIFY_TOKEN = env.text("WHATSAPP_VERIFY_TOKEN")
 
 # --- words, times, files
 LANGUAGE_CODE = "en"

@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from crm.outbound import CallFailed, Reply, call
+from crm.messaging.answers import why
+from crm.outbound import CallFailed, call
 
 MOST_AT_ONCE = 1_000  # contacts in a call
 SECONDS = 30.0
@@ -129,7 +130,7 @@ class Audiences:
             raise NotTaken(f"Messaging can’t be reached ({failed}).", permanent=failed.permanent) from failed
         if not reply.ok:
             raise NotTaken(
-                _why(reply),
+                why(reply, "Messaging"),
                 permanent=not reply.may_help_to_retry
                 and reply.status != 409,  # 409: the same call is under way
                 is_gone=reply.status == 404,
@@ -142,21 +143,6 @@ class Audiences:
         if not isinstance(said, Mapping):
             raise NotTaken("Messaging’s answer can’t be read.")
         return said
-
-
-def _why(reply: Reply) -> str:
-    """Status and words of a refusal, as either of the shapes that errors come in names them."""
-    try:
-        said = reply.json()
-    except ValueError:
-        said = None
-    error = said.get("error") if isinstance(said, Mapping) else None
-    words = error.get("message") if isinstance(error, Mapping) else error
-    if not isinstance(words, str):
-        words = said.get("message") if isinstance(said, Mapping) else None
-    return f"Messaging answered {reply.status}: {words if isinstance(words, str) else reply.excerpt[:100]}"[
-        :300
-    ]
 
 
 def audiences(tenant: str) -> Audiences | None:
