@@ -61,7 +61,8 @@ class TemplateContent(TenantModel):
 
     body:  MJML with Liquid of an e-mail, else the text with Liquid.
     html:  the body compiled once, Liquid left in it; empty on other channels.
-    text:  the plain part of an e-mail, Liquid left in it: written, or made from the body.
+    text:  the plain part of an e-mail, or the text of another channel, as it is filled in: links by their number.
+    plain: the plain part of an e-mail as it was written; blank where it is made from the body.
     extra: what only a channel has: a push's link and image, the name of a WhatsApp template and its parameters.
     """
 
@@ -73,7 +74,8 @@ class TemplateContent(TenantModel):
     preheader = models.CharField(max_length=300, blank=True)
     body = models.TextField(blank=True)
     html = models.TextField(blank=True, editable=False)
-    text = models.TextField(blank=True)
+    text = models.TextField(blank=True, editable=False)
+    plain = models.TextField(blank=True, default="", db_default="")
     extra = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.CharField(max_length=300, blank=True, editable=False)
