@@ -1,21 +1,19 @@
-"""Making templates, changing, copying and archiving them, and looking at what somebody would get."""
+"""Making templates, changing, copying and archiving them: each in one transaction with its audit entry."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from campaigns import rendering, variables, wordings, writing
+from campaigns import variables, wordings, writing
 from campaigns.checking import InvalidTemplate
 from campaigns.models import CampaignStatus, CampaignVariant, MessageTemplate, TemplateContent
-from campaigns.personalisation import Registry, Values, examples
-from campaigns.rendering import PlainLinks, Rendered, Words
-from campaigns.senders import sender_of
+from campaigns.personalisation import Registry
 from campaigns.writing import Made, Wording
-from crm.errors import Conflict, CustomerNotFound, Detail, DuplicateResource, NotFound, ValidationFailed
+from crm.errors import Conflict, Detail, DuplicateResource, NotFound, ValidationFailed
 from crm.tenancy import audit
 from crm.tenancy.models import Club
 from crm.tenancy.scope import current_tenant
@@ -39,12 +37,6 @@ class TemplateInUse(Conflict):
     """A campaign that is scheduled or under way uses it."""
 
     code = "TEMPLATE_IN_USE"
-
-
-class NoContent(NotFound):
-    """It has no words in any language."""
-
-    code = "NO_CONTENT"
 
 
 def find_template(pk: UUID, *, locked: bool = False) -> MessageTemplate:
@@ -174,73 +166,6 @@ def wording_of(content: TemplateContent) -> Wording:
     return Wording(
         content.language, content.subject, content.preheader, content.body, content.plain, content.extra
     )
-
-
-# --- what somebody would get
-class Preview(NamedTuple):
-    """missing: variables that are printed with nothing in their place, since nothing is known for them."""
-
-    rendered: Rendered
-    language: str
-    words: Words
-    missing: list[str]
-
-
-def preview(
-    template: MessageTemplate, *, language: str = "", customer_id: UUID | None = None, event: Any = None
-) -> Preview:
-    """What a customer would get, or anybody with example values. Raises NoContent, CustomerNotFound, RenderFailed."""
-    sender = sender_of(template.club_id)
-    values = values_for(template, customer_id, event=event)
-    contents = wordings.latest([template.pk])[template.pk]
-    wanted = language or str(values.get("language") or "")
-    content = wordings.choose(contents, wanted, wordings.fallbacks(sender, template.club))
-    if content is None:
-        raise NoContent
-    return look_at(wordings.words_of(content), values)
-
-
-def try_out(
-    template: MessageTemplate, wording: Wording, *, customer_id: UUID | None = None, event: Any = None
-) -> Preview:
-    """As `preview`, of words that are not saved. Raises InvalidTemplate and ValidationFailed beside."""
-    made = writing.make(template.channel, wording, variables.registry())
-    return look_at(made.words(template.channel), values_for(template, customer_id, event=event))
-
-
-def look_at(words: Words, values: Mapping[str, Any]) -> Preview:
-    rendered = rendering.render(words, values, PlainLinks())
-    missing = [name for name in sorted(words.facts.required) if not _known(values, name)]
-    return Preview(rendered, words.language, words, missing)
-
-
-def render_for(customer_id: UUID, content: TemplateContent, links: rendering.LinkMaker) -> Rendered:
-    """What one customer gets of these words. Raises CustomerNotFound, RenderFailed."""
-    return rendering.render(wordings.words_of(content), values_for(content.template, customer_id), links)
-
-
-def values_for(template: MessageTemplate, customer_id: UUID | None, *, event: Any = None) -> Values:
-    """What is known of a customer, or the examples of the registry. Raises CustomerNotFound."""
-    sender, now = sender_of(template.club_id), timezone.now()
-    if customer_id is not None:
-        events = {customer_id: event} if isinstance(event, dict) else None
-        found = variables.load([customer_id], sender=sender, club=template.club, events=events, now=now)
-        if customer_id not in found:
-            raise CustomerNotFound("There is no customer with this id.")
-        return found[customer_id]
-    shared = variables.shared_values(
-        template.club, sender, message_class="MARKETING", campaign_name=template.name, now=now
-    )
-    shared["club"] = {name: shared["club"][name] or one for name, one in examples()["club"].items()}
-    own = {name: one for name, one in examples().items() if name not in shared}
-    return Values(own | ({"event": event} if isinstance(event, dict) else {}), shared)
-
-
-def _known(values: Mapping[str, Any], name: str) -> bool:
-    found: Any = values
-    for part in name.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found not in (None, "", [])
 
 
 # --- inside

@@ -148,7 +148,8 @@ def keep(template: MessageTemplate, made: Made, *, revision: int, by: str) -> Te
     one = made.wording
     content = TemplateContent(
         tenant=current_tenant(), template=template, language=one.language, revision=revision, subject=one.subject,
-        preheader=one.preheader, body=one.body, html=made.html, text=made.text, plain=one.text, extra=dict(one.extra), created_by=by,
+        preheader=one.preheader, body=one.body, html=made.html, text=made.text, plain=one.text,
+        extra=dict(one.extra), created_by=by,
     )  # fmt: skip
     content.save(force_insert=True)
     Link.objects.bulk_create(
