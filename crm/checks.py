@@ -1,6 +1,7 @@
 """System checks for what hurts in production. Those that ask a server run with `check --database default`."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any, cast
 
 from django.conf import settings
@@ -67,6 +68,34 @@ def deployment(**_: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.security, deploy=True)
+def providers(**_: Any) -> list[CheckMessage]:
+    """Settings of those who carry messages to customers that can't be right together."""
+    found: list[CheckMessage] = []
+    if bool(settings.TWILIO_ACCOUNT_SID) != bool(settings.TWILIO_AUTH_TOKEN):
+        found.append(_error(7, "One of TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN is not set.", "Set both."))
+    name = settings.ANYMAIL_PROVIDER
+    if name and not (name.isidentifier() and _is_there(f"anymail.backends.{name}")):
+        hint = (
+            "Name a module of anymail.backends, such as mailgun, and install Fairway with the extra 'email'."
+        )
+        found.append(_error(8, f"ANYMAIL_PROVIDER names no provider: {name}.", hint))
+    wrong = [name for name in ("TWILIO_URL", "FCM_URL", "WHATSAPP_URL") if not getattr(settings, name)]
+    wrong += ["MESSAGING_KEY_SECONDS"] if settings.MESSAGING_KEY_SECONDS < 1 else []
+    if wrong:
+        found.append(_error(9, f"Empty or zero: {', '.join(wrong)}.", "Leave it unset for its usual value."))
+    if settings.MESSAGING_URL and not settings.MESSAGING_TOKEN:
+        found.append(_warning(8, "MESSAGING_TOKEN is not set: Messaging will refuse our calls.", "Set it."))
+    if settings.WHATSAPP_TOKEN and not settings.WHATSAPP_APP_SECRET:
+        hint = "Set it to the Meta app's secret."
+        words = "WHATSAPP_APP_SECRET is not set: what WhatsApp tells of messages is not believed."
+        found.append(_warning(9, words, hint))
+    if not settings.SEND_MESSAGES:
+        hint = "Set SEND_MESSAGES=1 where customers are to get what is sent."
+        found.append(_warning(10, "SEND_MESSAGES is off: nothing leaves to customers.", hint))
+    return found
+
+
 @register(Tags.database)
 def database(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
@@ -109,6 +138,13 @@ def _role(is_superuser: bool, is_owner: bool) -> list[CheckMessage]:
     who = "a superuser (or bypasses row security)" if is_superuser else "the owner of the tables"
     hint = "Give DATABASE_URL a role with rights on rows only, and MIGRATION_DATABASE_URL the owner's."
     return [_warning(2, f"The application connects to PostgreSQL as {who}.", hint)]
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _is_local(host: str) -> bool:

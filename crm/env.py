@@ -61,7 +61,7 @@ def entries(name: str) -> list[dict[str, Any]]:
 
 
 def mapping(name: str) -> dict[str, Any]:
-    """A JSON object, such as {"SENDGRID_API_KEY": …}. Raises BadSetting without showing it."""
+    """A JSON object, such as {"MAILGUN_API_KEY": …}. Raises BadSetting without showing it."""
     try:
         found = json.loads(text(name) or "{}")
     except ValueError:

@@ -1,10 +1,10 @@
-"""E-mail by the API of a provider that django-anymail knows: SendGrid, Mailgun, Postmark, Brevo, Resend and more.
+"""E-mail by the API of a provider that django-anymail knows: Mailgun, Postmark, Brevo, Resend, SES and more.
 
 Anymail brings its own HTTP client and its time-out; the package is an extra and is named, not imported.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import formataddr
 from typing import Any
 
@@ -13,12 +13,14 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from crm.messaging.delivery import Outcome, Outgoing, Result
+from crm.messaging.mime import NotMail, headers
 from crm.messaging.reading import mapping, objects, words
 from crm.messaging.singly import HeldUp, Lost, one_by_one
 from crm.outbound import LONGEST_WAIT
 
 HOLD_UP = frozenset({401, 402, 403, 404, 408, 425, 429, 503})  # of the account, not of a mail
 UNSENT = (ConnectTimeoutError, NameResolutionError, NewConnectionError)
+ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 TAKEN = frozenset({"sent", "queued"})
 
 
@@ -67,6 +69,10 @@ class AnymailGateway:
         return connection
 
     def _send(self, connection: Any, message: Outgoing) -> Outcome:
+        try:
+            headers(message, at=ANY_DAY)  # of a mail that Anymail's modules would send on as it is
+        except NotMail as why:
+            return Outcome(message.key, Result.REFUSED, code="NOT_MAIL", why=str(why))
         mail: Any = _mail(message)
         try:
             connection.send_messages([mail])
@@ -123,7 +129,9 @@ def _of_status(key: str, mail: Any) -> Outcome | None:
         return Outcome(key, Result.UNREGISTERED, name, "invalid", "The provider calls the address invalid.")
     if said & {"rejected", "failed"}:
         return Outcome(key, Result.REFUSED, name, "rejected", "The provider does not write to this address.")
-    return None
+    response = getattr(status, "esp_response", None)
+    code = getattr(response, "status_code", 0)
+    return Outcome(key, Result.REFUSED, code=str(code), why=_words(response)) if 400 <= code < 500 else None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -72,6 +72,7 @@ MEANINGS: dict[str, Meaning] = {
     for row in table.values()
     for word in row.split(", ")
 }
+MOST_WORDS = 10
 LONGEST = max(len(word.split()) for word in MEANINGS)
 
 
@@ -94,8 +95,10 @@ def plain(text: str) -> str:
 def meaning(text: str) -> Meaning | None:
     """What a whole answer means: a word of the table, at most with politeness around it. None: it is for people."""
     said = plain(text).split()
+    if len(said) > MOST_WORDS:
+        return None
     for length in range(min(LONGEST, len(said)), 0, -1):
-        for start in {0, len(said) - length}:
+        for start in range(len(said) - length + 1):
             found = MEANINGS.get(" ".join(said[start : start + length]))
             if found and POLITE.issuperset(said[:start] + said[start + length :]):
                 return found

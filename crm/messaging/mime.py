@@ -34,6 +34,12 @@ class NotMail(ValueError):
 
 def compose(message: Outgoing, *, at: datetime) -> bytes:
     """The whole mail, headers and body. Raises NotMail."""
+    head = "\r\n".join(headers(message, at=at)).encode("ascii")
+    return b"\r\n".join([head, *_body(message.text, message.html)])
+
+
+def headers(message: Outgoing, *, at: datetime) -> list[str]:
+    """The lines above the body. Raises NotMail for what can't be one, whoever builds the mail."""
     sender = message.sender
     lines = [
         f"From: {named(sender.name, sender.email)}",
@@ -46,8 +52,7 @@ def compose(message: Outgoing, *, at: datetime) -> bytes:
         lines.append(f"Reply-To: {address(sender.reply_to)}")
     lines += (_header(name, value) for name, value in message.headers.items())
     lines.append("MIME-Version: 1.0")
-    head = "\r\n".join(lines).encode("ascii")
-    return b"\r\n".join([head, *_body(message.text, message.html)])
+    return lines
 
 
 def message_id(message: Outgoing) -> str:
