@@ -50,6 +50,7 @@ SCHEDULE = (
     Job("line up what segments wait for", "segments.sweep", 1),
     Job("apply the clock to segments", "segments.apply_clock", 60),
     Job("tell Messaging of segments", "segments.tell_messaging", 10, "scoring"),
+    Job("tell people's clicks from machines'", "campaigns.judge_interactions", 15),
     Job("tidy what people are found by", "customers.tidy_search", 24 * HOUR),
 )
 

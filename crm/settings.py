@@ -300,6 +300,7 @@ OUTBOUND_STREAM_LENGTH = env.number("OUTBOUND_STREAM_LENGTH", 100_000)
 OUTBOX_DAYS = env.number("OUTBOX_DAYS", 7)
 EVENT_BODY_DAYS = env.number("EVENT_BODY_DAYS", 90)
 DEAD_LETTER_DAYS = env.number("DEAD_LETTER_DAYS", 90)
+SCANNER_NETWORKS = env.items("SCANNER_NETWORKS")  # whose clicks are no person's, beside those we know
 SEGMENT_REFRESH_SECONDS = env.number("SEGMENT_REFRESH_SECONDS", 120)
 
 # --- logs

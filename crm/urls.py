@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/admin/"), name="home"),
     path("", include("crm.health.views")),
     path("admin/", admin.site.urls),
+    path("t/", include("campaigns.tracking_urls")),
     path("api/v1/", include("customers.urls")),
     path("api/v1/", include("timeline.urls")),
     path("api/v1/", include("segments.urls")),

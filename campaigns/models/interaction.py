@@ -66,7 +66,14 @@ class Interaction(TenantModel):
             models.UniqueConstraint(fields=["tenant", "message", "kind", "key"], name="interaction_once"),
             one_of("kind", InteractionKind, name="interaction_kind"),
         ]
-        indexes = [models.Index(fields=["tenant", "at"], name="interactions_by_time")]
+        indexes = [
+            models.Index(fields=["tenant", "at"], name="interactions_by_time"),
+            models.Index(
+                fields=["tenant", "at"],
+                name="interactions_to_judge",
+                condition=models.Q(is_human=None, kind__in=["OPENED", "CLICKED"]),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.message_id}"
