@@ -45,7 +45,7 @@ def erase_messages(case: Case) -> int:
 
 
 def erase_interactions(case: Case) -> int:
-    rows = Interaction.objects.filter(message__customer__in=case.people)
+    rows = Interaction.objects.filter(message__in=of_people(Message, case.people).values("pk"))
     count: int = rows.update(network="", user_agent="", detail="")
     return count
 
