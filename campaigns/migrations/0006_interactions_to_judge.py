@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0003_split"),
+        ("campaigns", "0005_plain_parts"),
         ("tenancy", "0013_merges_duplicates"),
     ]
 
