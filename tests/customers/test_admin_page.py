@@ -156,6 +156,7 @@ def test_a_deleted_person_is_a_page_for_admins_alone(ann: CustomerProfile) -> No
     admin = staff_of()
     admin.post(url(ann, "remove/"), {"reason": "asked to go"})
     assert "This customer is deleted" in admin.text(url(ann))
+    assert 'class="button" href="mailto:' not in admin.get(url(ann)).content.decode()
     assert staff_of("MARKETING").get(url(ann)).status_code == 404
     admin.post(url(ann, "restore/"))
     assert staff_of("MARKETING").get(url(ann)).status_code == 200

@@ -22,7 +22,7 @@ def ann(transactional_db: None, tenant: Tenant) -> Any:
     CustomFieldFactory(key="wishes", label="Wishes", type="TEXT")
     return CustomerProfileFactory(
         first_name="Ann", last_name="Botha", email="ann@example.com", lifecycle_stage="MEMBER",
-        custom_fields={"size": "S", "wishes": "A quiet table"},
+        handicap="18.0", gender="MALE", custom_fields={"size": "S", "wishes": "A quiet table"},
     )  # fmt: skip
 
 
@@ -48,9 +48,8 @@ def test_by_mouse_a_value_is_changed_where_it_stands(log_in: LogIn, ann: Any) ->
     field.fill("Ann.Botha@Example.com")
     place.get_by_role("button", name="Save").click()
     expect(place.locator("form")).to_have_count(0)
-    expect(place).to_contain_text("ann.botha @example.com".replace(" ", ""), use_inner_text=False)
+    expect(place).to_contain_text("Ann.Botha@Example.com")
     assert of(ann).email == "ann.botha@example.com"
-    expect(page).to_have_url(f"{page.url}")
 
 
 def test_by_keyboard_it_is_opened_left_and_saved_with_the_focus_where_it_was(log_in: LogIn, ann: Any) -> None:
@@ -65,7 +64,7 @@ def test_by_keyboard_it_is_opened_left_and_saved_with_the_focus_where_it_was(log
     page.keyboard.press("Escape")
     expect(place.locator("form")).to_have_count(0)
     expect(pencil).to_be_focused()
-    assert of(ann).handicap is None
+    assert str(of(ann).handicap) == "18.0"
     page.keyboard.press("Enter")
     expect(place.locator("input[name=handicap]")).to_be_focused()
     page.keyboard.type("12.4")
@@ -129,21 +128,24 @@ def test_a_view_is_saved_opened_renamed_and_deleted(log_in: LogIn, ann: Any, wid
     page.get_by_label("For the whole team").check()
     assert flaws(page) == []
     page.get_by_label("Name of the view").press("Enter")
-    tab = page.get_by_role("link", name="Members")
+    views = page.get_by_role("navigation", name="Saved views")
+    tab = views.get_by_role("link", name="Members")
     expect(tab).to_have_attribute("aria-current", "true")
-    page.get_by_role("link", name="Everybody").click()
-    expect(page.get_by_role("link", name="Lee Lead")).to_be_visible()
+    views.get_by_role("link", name="Everybody").click()
+    names = page.locator("#result_list tbody th")
+    expect(names).to_have_count(2)
     tab.click()
-    expect(page.get_by_role("link", name="Ann Botha")).to_be_visible()
-    expect(page.get_by_role("link", name="Lee Lead")).to_have_count(0)
+    expect(names).to_have_count(1)
+    expect(names).to_contain_text("Ann Botha")
     page.get_by_label("Change the view Members").click()
     assert flaws(page) == []
     assert axe(page) == []
     page.get_by_label("Name", exact=True).fill("Our members")
     page.get_by_label("Name", exact=True).press("Enter")
-    expect(page.get_by_role("link", name="Our members")).to_have_attribute("aria-current", "true")
+    tab = views.get_by_role("link", name="Our members")
+    expect(tab).to_have_attribute("aria-current", "true")
     page.get_by_label("Change the view Our members").click()
     page.get_by_role("button", name="Delete view").click()
     page.locator("#ask-yes").click()
-    expect(page.get_by_role("link", name="Our members")).to_have_count(0)
+    expect(tab).to_have_count(0)
     assert not SavedView.objects.exists()

@@ -84,6 +84,7 @@ def test_the_staff_list_names_clubs_without_a_query_a_row(tenant: Tenant) -> Non
     with at_most(9):
         page = browser.text(STAFF)
     assert page.count("Kelp Links") == 8
+    assert "9 members of staff" in page
 
 
 # --- API keys
