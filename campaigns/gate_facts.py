@@ -20,7 +20,7 @@ from customers import ledger, suppression
 from customers.consent import REACHED_BY, Consent, State, standing
 from customers.marketing import may_market
 from customers.matching import Key
-from customers.models import Booking, CompetitionEntry, ConsentEntry, CustomerProfile
+from customers.models import Booking, CompetitionEntry, ConsentEntry, CustomerProfile, Suppression
 from customers.models.profile import Status
 from customers.stamps import Stamp
 
@@ -155,7 +155,7 @@ def load(messages: Sequence[Message], now: datetime) -> Known:
         campaigns=campaigns,
         counted=_counted(messages, ids, senders, now),
         said=_said(messages, ids),
-        suppressed=_suppressed(messages),
+        suppressed=_suppressed(messages, now),
         booked=_booked(set(campaigns.values()), ids),
         complaining=complaining,
         in_arrears=in_arrears,
@@ -208,12 +208,37 @@ def _said(messages: Sequence[Message], ids: Sequence[UUID]) -> set[tuple[object,
     return set(others.values_list("run_id", "customer_id", "channel", "occasion"))
 
 
-def _suppressed(messages: Sequence[Message]) -> set[int]:
-    """Those messages whose address must not be written to."""
-    keys = {one.pk: (REACHED_BY[one.channel], one.address) for one in messages if one.channel in REACHED_BY}
-    found = suppression.suppressed(key for key in keys.values() if key[1])
-    marketing = {one.pk for one in messages if one.message_class == MessageClass.MARKETING}
-    return {pk for pk, key in keys.items() if key in found and pk in marketing}
+def _suppressed(messages: Sequence[Message], now: datetime) -> set[int]:
+    """Those messages whose address must not be written to: at all, or about what they are about."""
+    keys = {
+        one.pk: (REACHED_BY[one.channel], one.address)
+        for one in messages
+        if one.address and one.channel in REACHED_BY
+    }
+    standing, complained = (
+        suppression.standing_over(keys.values(), now),
+        suppression.complained_anywhere(keys.values()),
+    )
+    return {
+        one.pk
+        for one in messages
+        if (key := keys.get(one.pk))
+        and (
+            any(_is_about(found, one) for found in standing.get(key, ()))
+            or (key in complained and one.message_class == MessageClass.MARKETING)
+        )
+    }
+
+
+def _is_about(found: Suppression, message: Message) -> bool:
+    if message.message_class != MessageClass.MARKETING and found.reason not in suppression.EVEN_SERVICE:
+        return False
+    wanted = (
+        (found.channel, message.channel),
+        (found.purpose, message.purpose),
+        (found.club_ref, message.club_ref),
+    )
+    return all(of in ("", own) for of, own in wanted)
 
 
 def _booked(campaigns: Collection[Campaign], ids: Sequence[UUID]) -> set[tuple[UUID, str]]:

@@ -13,20 +13,32 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.db.models import Q
 
 from crm.tenancy.models import uuid7
 from crm.tenancy.rows import insert_rows
 from crm.tenancy.scope import current_tenant
 from customers.consent import CHANNELS, Consent, State
 from customers.matching import Key
-from customers.models import Suppression
+from customers.models import PlatformComplaint, Suppression
 from customers.stamps import Stamp
 
 Who = TypeVar("Who")
 SOURCE = "erasure"
 REASON = "FORGOTTEN"
+PLATFORM = "platform"  # in the place of the tenant, where a hash is of all of them
 ABOVE_ALL = 2  # the tier of its statements: no source speaks louder
-COLUMNS = ("id", "value_hash", "kind", "reason", "at", "by", "lifted_by")
+COLUMNS = (
+    "id", "value_hash", "kind", "reason", "channel", "purpose", "club_ref", "source", "at", "by", "expires_at",
+    "lifted_by",
+)  # fmt: skip
+# A later end counts, none above all; nothing else about one that is there changes.
+LONGER = """
+    (tenant_id, value_hash, reason, channel, purpose, club_ref) WHERE lifted_at IS NULL DO UPDATE
+    SET at = EXCLUDED.at, by = EXCLUDED.by, expires_at = EXCLUDED.expires_at
+    WHERE customers_suppression.expires_at < coalesce(EXCLUDED.expires_at, 'infinity')
+"""
+EVEN_SERVICE = ("HARD_BOUNCE", "SOFT_BOUNCES", "INVALID", "COMPLAINT", "CARRIER")  # stop service messages too
 
 
 def hash_of(key: Key) -> str:
@@ -34,9 +46,9 @@ def hash_of(key: Key) -> str:
     return _hash(_keys()[0], key)
 
 
-def _hash(secret: bytes, key: Key) -> str:
+def _hash(secret: bytes, key: Key, of: str = "") -> str:
     kind, value = key
-    text = f"{current_tenant().pk}\0{kind}\0{value}"
+    text = f"{of or current_tenant().pk}\0{kind}\0{value}"
     return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
 
 
@@ -51,32 +63,62 @@ def _keys() -> list[bytes]:
     ]
 
 
-def suppress(keys: Iterable[Key], *, reason: str, by: str, now: datetime) -> None:
-    """Suppress identifiers of the open tenant; one that is stays as it is. One statement."""
-    rows = [
-        {
-            "id": uuid7(),
-            "value_hash": hash_of(key),
-            "kind": key[0],
-            "reason": reason,
-            "at": now,
-            "by": by,
-            "lifted_by": "",
-        }
-        for key in sorted(set(keys))
-    ]
-    conflict = "(tenant_id, value_hash) WHERE lifted_at IS NULL DO NOTHING"
-    insert_rows(Suppression, rows, COLUMNS, conflict=conflict)
+def suppress(
+    keys: Iterable[Key],
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+    channel: str = "",
+    purpose: str = "",
+    club_ref: str = "",
+    source: str = "",
+    expires_at: datetime | None = None,
+) -> None:
+    """Suppress identifiers of the open tenant; one that is stays as it is. One statement, two of a complaint.
+
+    A complaint keeps every tenant from sending marketing there.
+    """
+    wanted = sorted(set(keys))
+    about = {"reason": reason, "channel": channel, "purpose": purpose, "club_ref": club_ref, "source": source}
+    told = {**about, "at": now, "by": by, "expires_at": expires_at, "lifted_by": ""}
+    rows = [{"id": uuid7(), "value_hash": hash_of(key), "kind": key[0], **told} for key in wanted]
+    insert_rows(Suppression, rows, COLUMNS, conflict=LONGER)
+    if reason == Suppression.Reason.COMPLAINT:
+        PlatformComplaint.objects.bulk_create(
+            [PlatformComplaint(value_hash=_hash(_keys()[0], key, PLATFORM), at=now) for key in wanted],
+            ignore_conflicts=True,
+        )
 
 
 def suppressed(keys: Iterable[Key]) -> dict[Key, Suppression]:
-    """Those of the identifiers that are suppressed. One statement, and one more where the tenant has any."""
-    live: Any = Suppression.objects.filter(lifted_at=None)
+    """Those of the identifiers whose owner asked to be forgotten. One statement, one more where the tenant has any."""
+    found = _live(keys, Suppression.objects.filter(reason=Suppression.Reason.ERASED))
+    return {key: rows[0] for key, rows in found.items()}
+
+
+def standing_over(keys: Iterable[Key], now: datetime) -> dict[Key, list[Suppression]]:
+    """What stands against writing to each of the identifiers. Two statements at most."""
+    return _live(keys, Suppression.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now)))
+
+
+def complained_anywhere(keys: Iterable[Key]) -> set[Key]:
+    """Those of the identifiers whose owner reported a message of any tenant as spam. One statement."""
+    by_hash = {_hash(secret, key, PLATFORM): key for key in set(keys) for secret in _keys()}
+    found = PlatformComplaint.objects.filter(pk__in=list(by_hash)).values_list("pk", flat=True)
+    return {by_hash[one] for one in found}
+
+
+def _live(keys: Iterable[Key], rows: Any) -> dict[Key, list[Suppression]]:
+    live = rows.filter(lifted_at=None)
     if not live.exists():
         return {}
     secrets = _keys()
     by_hash = {_hash(secret, key): key for key in set(keys) for secret in secrets}
-    return {by_hash[row.value_hash]: row for row in live.filter(value_hash__in=list(by_hash))}
+    found: dict[Key, list[Suppression]] = {}
+    for row in live.filter(value_hash__in=list(by_hash)).order_by("at", "pk"):
+        found.setdefault(by_hash[row.value_hash], []).append(row)
+    return found
 
 
 def statements(found: Suppression) -> tuple[Stamp, list[Consent]]:

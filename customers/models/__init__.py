@@ -1,7 +1,7 @@
 """Who: profiles, identifiers, and the facts that sources tell about people."""
 
 from customers.models.commerce import Deal, Invoice, Order, Payment, PrivacyRequest, Ticket
-from customers.models.consent import ConsentEntry, Suppression
+from customers.models.consent import ConsentEntry, PlatformComplaint, Suppression
 from customers.models.custom import CustomField
 from customers.models.facts import SourceFact
 from customers.models.golf import (
@@ -59,6 +59,7 @@ __all__ = [
     "MergeRule",
     "Order",
     "Payment",
+    "PlatformComplaint",
     "PrivacyRequest",
     "ProfilePart",
     "SavedView",

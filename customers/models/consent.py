@@ -123,12 +123,20 @@ class ConsentEntry(Veiled, TenantModel):
 class SuppressionReason(models.TextChoices):
     ERASED = "ERASED", _("Asked to be forgotten")
     MANUAL = "MANUAL", _("Put in by hand")
+    HARD_BOUNCE = "HARD_BOUNCE", _("A message came back for good")
+    SOFT_BOUNCES = "SOFT_BOUNCES", _("Messages came back again and again")
+    INVALID = "INVALID", _("There is no such address")
+    COMPLAINT = "COMPLAINT", _("Reported a message as spam")
+    CARRIER = "CARRIER", _("Blocked by the network after STOP")
+    UNSUBSCRIBED = "UNSUBSCRIBED", _("Unsubscribed")
 
 
 class Suppression(TenantModel):
     """An identifier that must not be written to, kept as a keyed hash: it outlives the erasure of its owner.
 
-    Whoever is recognised by it has their marketing off, whatever a source says, until an Admin lifts it.
+    Whoever is recognised by one that was ERASED has their marketing off, whatever a source says, until an Admin lifts
+    it; the others are heeded by the gate of sending. channel, purpose, club_ref: what it is about; blank = all.
+    source: what told us, such as a gateway; expires_at: when it ends by itself.
     """
 
     Reason = SuppressionReason
@@ -136,19 +144,42 @@ class Suppression(TenantModel):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     value_hash = models.CharField(max_length=64)
     kind = models.CharField(max_length=100)
-    reason = models.CharField(max_length=6, choices=Reason.choices)
+    reason = models.CharField(max_length=12, choices=Reason.choices)
+    channel = models.CharField(max_length=8, choices=Channel.choices, blank=True, default="", db_default="")
+    purpose = models.CharField(max_length=30, choices=Purpose.choices, blank=True, default="", db_default="")
+    club_ref = models.CharField(max_length=100, blank=True, default="", db_default="")
+    source = models.CharField(max_length=50, blank=True, default="", db_default="")
     at = models.DateTimeField(default=timezone.now)
     by = models.CharField(max_length=300, blank=True)
+    expires_at = models.DateTimeField(null=True)
     lifted_at = models.DateTimeField(null=True)
     lifted_by = models.CharField(max_length=300, blank=True)
 
     class Meta(TenantModel.Meta):
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "value_hash"], condition=models.Q(lifted_at=None), name="suppressed_once"
+                fields=["tenant", "value_hash", "reason", "channel", "purpose", "club_ref"],
+                condition=models.Q(lifted_at=None),
+                name="suppressed_once",
             ),
             one_of("reason", SuppressionReason, name="suppression_reason"),
+            one_of("channel", Channel, name="suppression_channel", or_blank=True),
+            one_of("purpose", Purpose, name="suppression_purpose", or_blank=True),
         ]
+        indexes = [models.Index(fields=["tenant", "-at"], name="suppressions_by_time")]
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.at:%Y-%m-%d}"
+
+
+class PlatformComplaint(models.Model):
+    """An address whose owner reported somebody's message as spam: no tenant sends marketing to it.
+
+    Of nobody's: a hash by a key of the platform, and nothing of who wrote what to whom.
+    """
+
+    value_hash = models.CharField(max_length=64, primary_key=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d}"

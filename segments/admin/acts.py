@@ -20,7 +20,7 @@ from crm.tenancy.access import actor, posted, require
 from crm.tenancy.permissions import Right
 from customers.services import look_up
 from customers.visibility import visible_customer
-from segments import entries, services
+from segments import entries, services, sync
 from segments.admin.html import page_url
 from segments.admin.uploads import read_upload
 from segments.models import Segment
@@ -90,6 +90,11 @@ def switch(request: HttpRequest, segment: Segment) -> None:
     services.change_segment(segment.pk, {"is_active": on}, by=actor(request))
     words = _t("Switched on: it is being worked out.") if on else _t("Switched off: nobody joins or leaves.")
     messages.success(request, words)
+
+
+def messaging(request: HttpRequest, segment: Segment) -> None:
+    sync.ask_for(segment, by=actor(request))
+    messages.success(request, _t("Messaging is told who is in it, and from now on who joins and leaves."))
 
 
 def remove(request: HttpRequest, segment: Segment) -> HttpResponse:
@@ -170,5 +175,5 @@ def _expiry(request: HttpRequest) -> datetime | None:
 
 ACTS: dict[str, Act] = {
     "refresh": refresh, "clone": clone, "snapshot": snapshot, "switch": switch, "remove": remove, "put-in": put_in,
-    "keep-out": keep_out, "release": release, "upload": upload,
+    "keep-out": keep_out, "release": release, "upload": upload, "messaging": messaging,
 }  # fmt: skip

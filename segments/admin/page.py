@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -116,6 +117,7 @@ def summary(segment: Segment) -> dict[str, Any]:
     return {
         "state": state,
         "is_busy": is_waiting or state is State.REFRESHING,
+        "has_messaging": bool(settings.MESSAGING_URL),
         "digest": hashlib.sha256(repr(parts).encode()).hexdigest()[:20],
     }
 

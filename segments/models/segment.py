@@ -66,6 +66,10 @@ class SegmentQuerySet(models.QuerySet["Segment"]):
     def live(self) -> "SegmentQuerySet":
         return self.in_use().filter(refresh_frequency=Frequency.LIVE)
 
+    def by_the_clock(self) -> "SegmentQuerySet":
+        """Those that are worked out every hour or every night."""
+        return self.in_use().filter(refresh_frequency__in=[Frequency.HOURLY, Frequency.DAILY])
+
     def due(self, now: datetime) -> "SegmentQuerySet":
         """Those that are to be worked out whole by now, the longest due first."""
         return self.in_use().filter(due_at__lte=now).order_by("due_at", "pk")

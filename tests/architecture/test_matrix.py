@@ -346,6 +346,7 @@ AMSV AMSV segments/segment/<uuid:pk>/live/
 .... AM-- segments/segment/<uuid:pk>/keep-out/
 .... AM-- segments/segment/<uuid:pk>/release/
 .... AM-- segments/segment/<uuid:pk>/upload/
+.... AM-- segments/segment/<uuid:pk>/messaging/
 AM-- AM-- segments/segment/gallery/
 .... AM-- segments/segment/preview/
 AMSV AMSV segments/segment/

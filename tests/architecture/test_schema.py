@@ -16,6 +16,7 @@ from crm.tenancy.models import (
 )
 from crm.tenancy.models.base import TenantForeignKey
 from customers.acts import recorders
+from customers.models import PlatformComplaint
 from segments.models.derived import DerivedKey
 
 pytestmark = pytest.mark.services
@@ -27,6 +28,7 @@ TENANTLESS = {
     LoginSession: "is a user's",
     RecoveryCode: "is a user's",
     SecondFactor: "is a user's",
+    PlatformComplaint: "is a hash that every tenant heeds",
 }
 OF_ONE_OR_NONE = {AuditEntry: "failed log-ins have no tenant yet", StaffMail: "an account may have several"}
 MODELS = [model for model in apps.get_models() if model._meta.app_label in OURS and model not in TENANTLESS]

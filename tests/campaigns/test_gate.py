@@ -21,7 +21,6 @@ from campaigns.models import (
 from campaigns.policy import Kind, Verdict
 from crm.tenancy.models import Tenant
 from crm.tenancy.scope import tenant_scope
-from customers import suppression
 from customers.consent import Consent, State
 from customers.consents import record_consents
 from customers.models import (
@@ -161,7 +160,6 @@ def test_a_suppressed_address_gets_no_marketing(tenant: Tenant) -> None:
     suppress([("email", thandi.email)], reason=Suppression.Reason.MANUAL, by="staff:1", now=NOON)
     assert reason(thandi) == Reason.SUPPRESSED
     assert reason(thandi, message_class=MessageClass.TRANSACTIONAL) == ""
-    assert suppression.suppressed([("email", thandi.email)])
 
 
 def test_two_profiles_that_became_one_get_it_once(tenant: Tenant) -> None:
@@ -310,3 +308,36 @@ def test_workers_side_by_side_exceed_no_cap(committed: Tenant) -> None:
         one.join()
     counted = Message.objects.filter(counted_at__isnull=False)
     assert [counted.filter(customer=one).count() for one in people] == [3] * 5
+
+
+@pytest.mark.parametrize(
+    ("reason_of", "about", "marketing", "service"),
+    [
+        ("HARD_BOUNCE", {}, False, False),
+        ("SOFT_BOUNCES", {"expires_at": NOON - timedelta(days=1)}, True, True),
+        ("COMPLAINT", {}, False, False),
+        ("INVALID", {"channel": "EMAIL"}, False, False),
+        ("MANUAL", {}, False, True),
+        ("MANUAL", {"channel": "SMS"}, True, True),
+        ("MANUAL", {"purpose": "OFFERS"}, True, True),
+        ("MANUAL", {"club_ref": "heath"}, True, True),
+        ("UNSUBSCRIBED", {"channel": "EMAIL", "purpose": "MARKETING"}, False, True),
+    ],
+)
+def test_a_suppression_stops_what_it_is_about(
+    tenant: Tenant, reason_of: str, about: dict[str, Any], marketing: bool, service: bool
+) -> None:
+    thandi = person()
+    suppress([("email", thandi.email)], reason=reason_of, by="staff:1", now=NOON, **about)
+    assert (reason(thandi) == "") is marketing
+    assert (reason(thandi, message_class=MessageClass.TRANSACTIONAL) == "") is service
+
+
+def test_who_complained_to_one_tenant_gets_no_marketing_of_another(
+    tenant: Tenant, other_tenant: Tenant
+) -> None:
+    thandi = person()
+    with tenant_scope(other_tenant):
+        suppress([("email", thandi.email)], reason="COMPLAINT", by="job", now=NOON)
+    assert reason(thandi) == Reason.SUPPRESSED
+    assert reason(thandi, message_class=MessageClass.TRANSACTIONAL) == ""

@@ -221,3 +221,19 @@ def test_depth_and_number_of_rules_have_ends_that_are_said(log_in: LogIn, people
         page.get_by_role("button", name="Add group").first.click()
     expect(page.locator(".rule-limit").first).to_have_text("Groups can be nested 5 deep.")
     expect(page.locator(".rule-group.depth-5").get_by_role("button", name="Add group")).to_be_disabled()
+
+
+def test_leaving_with_a_rule_that_is_not_saved_asks_first(log_in: LogIn, people: None) -> None:
+    page = log_in()
+    page.goto(f"{SEGMENTS}add/")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.get_by_label("Name", exact=True).fill("Half a thought")
+    page.get_by_role("link", name="Cancel").click()
+    page.wait_for_timeout(500)
+    assert (asked, page.url.endswith("/add/")) == (["beforeunload"], True)
+    page.get_by_role("button", name="Add rule", exact=True).click()
+    page.get_by_label("What rule 1 is about").select_option(label="VIP")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url("**/segment/*-*/")
+    assert asked == ["beforeunload"]

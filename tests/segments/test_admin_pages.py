@@ -9,7 +9,7 @@ from crm.tenancy.models import AuditEntry, Tenant
 from segments import entries
 from segments.admin.trend import counts_back
 from segments.membership import refresh
-from segments.models import MembershipChange, Segment, SegmentEntry, SegmentMember
+from segments.models import MembershipChange, Segment, SegmentEntry, SegmentMember, SegmentSync
 from segments.services import create_segment
 from tests.factories import ClubFactory, CustomerProfileFactory
 from tests.pages import LIST, at_most, staff_of, words
@@ -74,7 +74,7 @@ def test_the_list_costs_the_same_however_many_there_are(good: Segment) -> None:
         create_segment(f"More {number}", by="user:x", criteria=GOOD)
     browser = staff_of()
     browser.get(SEGMENTS)
-    with at_most(9):
+    with at_most(10):
         browser.text(SEGMENTS)
 
 
@@ -253,3 +253,15 @@ def test_a_persons_page_has_the_segments_they_are_in(good: Segment, ann: Any, be
 def test_the_trend_counts_back_from_today(good: Segment, ann: Any, ben: Any) -> None:
     assert counts_back(5, [0, 3, 1], [0, 0, 2]) == [3, 6, 5]
     assert MembershipChange.objects.filter(segment=good, joined=True).count() == 1
+
+
+def test_a_segment_is_sent_to_messaging_from_its_page(good: Segment, settings: Any) -> None:
+    browser, page = staff_of("MARKETING"), f"{SEGMENTS}{good.pk}/"
+    settings.MESSAGING_URL = ""
+    assert "Keep in step at Messaging" not in browser.text(page)
+    assert browser.post(f"{page}messaging/").status_code == 302
+    assert "No Messaging service is set up" in browser.text(page)
+    settings.MESSAGING_URL = "http://messaging.invalid"
+    assert "Keep in step at Messaging" in browser.text(page)
+    browser.post(f"{page}messaging/")
+    assert SegmentSync.objects.get().segment_id == good.pk

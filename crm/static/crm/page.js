@@ -10,6 +10,7 @@ import { startLive } from "./live.js";
 import { startNotes } from "./notes.js";
 import { startRemembering, startStay } from "./stay.js";
 import { startLazy, startSwaps } from "./swap.js";
+import { startUnsaved } from "./unsaved.js";
 
 const TOAST = 8000; // milliseconds that good news stays, unless somebody points at it
 const SLOW = 250; // milliseconds after which a page that is on its way shows it
@@ -108,5 +109,6 @@ startFields();
 startLive();
 startRemembering();
 startStay();
+startUnsaved();
 document.addEventListener("click", wait);
 document.addEventListener("submit", wait);
