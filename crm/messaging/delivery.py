@@ -6,6 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
+BUDGET = 30.0  # seconds after which a gateway begins no message of a batch any more: the rest is for LATER
+
 
 class Channel(StrEnum):
     EMAIL = "EMAIL"
@@ -61,8 +63,8 @@ class Result(StrEnum):
     REFUSED:      not to this recipient, or not this message, however often it is tried.
     UNREGISTERED: the address is dead: no such mailbox or number, the app is gone from the device.
     OPTED_OUT:    the carrier or provider says that they said STOP.
-    LATER:        nothing was done, or it may be repeated safely: try again.
-    UNKNOWN:      it may have gone, and repeating it could make two of it.
+    LATER:        nothing was done: try again, in whatever words are right then.
+    UNKNOWN:      it may have gone. Look it up, or send the same again while its key is known; else it is for people.
     """
 
     ACCEPTED = "ACCEPTED"

@@ -1,26 +1,29 @@
 """Messages by the Messaging service, over HTTP and in bulk. docs/messaging.md describes the calls.
 
-Each message carries its own idempotency key, so a call that was lost is repeated as it was: what the service has taken
-it does not take again.
+Each message carries its own idempotency key. When an answer is lost nobody knows what was taken: the keys are looked
+up, or the same messages sent again while the service still knows them; what it has taken it does not take again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
 from crm.messaging.answers import read, seconds, why
-from crm.messaging.delivery import Channel, Outcome, Outgoing, Result, all_of
+from crm.messaging.delivery import BUDGET, Channel, Outcome, Outgoing, Result, all_of
 from crm.messaging.reading import mapping, objects, words
 from crm.outbound import CallFailed, Reply, call
 
 MOST_BYTES = 4_000_000  # of a call
 KEYS_AT_ONCE = 100  # that are looked up with a call
-SECONDS = 30.0
+SECONDS = 20.0
 TAKEN = frozenset({"ACCEPTED", "QUEUED", "SENT", "DELIVERED", "DUPLICATE"})
 REFUSED = {"UNREGISTERED": Result.UNREGISTERED, "OPTED_OUT": Result.OPTED_OUT}
+MAY_BE_DONE = frozenset({409, 500, 502, 504})  # 409: a call with these keys is under way
 NOT_THIS = frozenset({400, 413, 422})  # a call of other messages may be taken
 
 
@@ -37,8 +40,9 @@ class MessagingGateway:
 
     def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
         found: dict[str, Outcome] = {}
+        until = monotonic() + BUDGET
         for group in _groups(batch, found):
-            found |= self._send(group)
+            found |= self._send(group, until)
         return [found[message.key] for message in batch]
 
     def look_up(self, keys: Sequence[str]) -> dict[str, Outcome]:
@@ -59,14 +63,17 @@ class MessagingGateway:
             found |= never_seen | {key: known[key] for key in asked if key in known}
         return found
 
-    def _send(self, group: Sequence[tuple[Outgoing, bytes]]) -> dict[str, Outcome]:
+    def _send(self, group: Sequence[tuple[Outgoing, bytes]], until: float) -> dict[str, Outcome]:
         """One call; where the whole of it is refused, its halves, until the message is found that is meant."""
         messages = [message for message, _ in group]
+        if monotonic() > until:
+            return _all(messages, Outcome("", Result.LATER, why="Messaging takes too long."))
         body = b'{"messages":[' + b",".join(item for _, item in group) + b"]}"
         try:
             reply = self._call("POST", "/messages/bulk", body)
         except CallFailed as failed:
-            return _all(messages, Outcome("", Result.LATER, why=f"Messaging can’t be reached ({failed})."))
+            result = Result.UNKNOWN if failed.may_be_done else Result.LATER
+            return _all(messages, Outcome("", result, why=f"Messaging can’t be reached ({failed})."))
         if reply.ok:
             return _read(messages, reply)
         if reply.status in NOT_THIS:
@@ -74,10 +81,11 @@ class MessagingGateway:
                 refused = Outcome("", Result.REFUSED, code=str(reply.status), why=why(reply, "Messaging"))
                 return _all(messages, refused)
             half = len(group) // 2
-            return self._send(group[:half]) | self._send(group[half:])
+            return self._send(group[:half], until) | self._send(group[half:], until)
         # A refused login or an address that is gone is for the operator to set right; the messages wait.
-        later = Outcome("", Result.LATER, "", str(reply.status), why(reply, "Messaging"), reply.retry_after)
-        return _all(messages, later)
+        result = Result.UNKNOWN if reply.status in MAY_BE_DONE else Result.LATER
+        text = why(reply, "Messaging")
+        return _all(messages, Outcome("", result, code=str(reply.status), why=text, wait=reply.retry_after))
 
     def _call(self, method: str, path: str, body: bytes = b"") -> Reply:
         headers = {
@@ -126,8 +134,8 @@ def _groups(batch: Sequence[Outgoing], found: dict[str, Outcome]) -> Iterator[li
         if group and size + len(item) > MOST_BYTES:
             yield group
             held = found[group[-1][0].key]
-            if all(found[sent.key].result == Result.LATER for sent, _ in group):
-                found |= _all(batch[number:], held)
+            if all(found[sent.key].result in (Result.LATER, Result.UNKNOWN) for sent, _ in group):
+                found |= _all(batch[number:], replace(held, result=Result.LATER))
                 return
             group, size = [], 0
         group.append((message, item))
@@ -137,9 +145,9 @@ def _groups(batch: Sequence[Outgoing], found: dict[str, Outcome]) -> Iterator[li
 
 
 def _read(messages: Sequence[Outgoing], reply: Reply) -> dict[str, Outcome]:
-    """What came of each; one that the answer does not name is sent again with its key."""
+    """What came of each; of one that the answer does not name nothing is known."""
     found = _results(objects(mapping(read(reply)).get("results")))
-    silent = _all(messages, Outcome("", Result.LATER, why="Messaging’s answer says nothing of it."))
+    silent = _all(messages, Outcome("", Result.UNKNOWN, why="Messaging’s answer says nothing of it."))
     return silent | {message.key: found[message.key] for message in messages if message.key in found}
 
 
@@ -155,7 +163,8 @@ def _outcome(item: Mapping[str, Any]) -> Outcome:
     code, text = words(error.get("code"), 50), words(error.get("message") or item.get("error"))
     if status == "REJECTED":
         return Outcome(key, REFUSED.get(code, Result.REFUSED), code=code, why=text or "Messaging refused it.")
-    return Outcome(key, Result.LATER, code=code, why=text, wait=seconds(item.get("retryAfter")))
+    result = Result.LATER if status == "RETRY" else Result.UNKNOWN
+    return Outcome(key, result, code=code, why=text, wait=seconds(item.get("retryAfter")))
 
 
 def _all(messages: Sequence[Outgoing], outcome: Outcome) -> dict[str, Outcome]:

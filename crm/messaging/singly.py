@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 
 from crm.messaging.answers import why
-from crm.messaging.delivery import Outcome, Outgoing, Result
+from crm.messaging.delivery import BUDGET, Outcome, Outgoing, Result
 from crm.outbound import CallFailed, Reply, call, step_outside
 
 AT_ONCE = 8  # calls; each is a thread that waits for the provider
@@ -29,6 +30,9 @@ class Lost(Exception):
     """This message may have gone: there was no answer, or none that says so."""
 
 
+TOO_SLOW = HeldUp("The provider takes too long.")
+
+
 def one_by_one(batch: Sequence[Outgoing], send: Callable[[Outgoing], Outcome]) -> list[Outcome]:
     """What came of each message. `send` may raise HeldUp, after which the rest is not tried, or Lost.
 
@@ -36,10 +40,11 @@ def one_by_one(batch: Sequence[Outgoing], send: Callable[[Outgoing], Outcome]) -
     """
     step_outside()
     held: dict[str | None, HeldUp] = {}  # by the number it is from; None: all
+    until = monotonic() + BUDGET
     lost: list[str] = []
 
     def one(message: Outgoing) -> Outcome:
-        up = held.get(None) or held.get(message.sender.phone)
+        up = held.get(None) or held.get(message.sender.phone) or (TOO_SLOW if monotonic() > until else None)
         if up is None:
             try:
                 return send(message)

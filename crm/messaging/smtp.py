@@ -16,13 +16,12 @@ from ssl import create_default_context
 from threading import Timer
 from time import monotonic
 
-from crm.messaging.delivery import Outcome, Outgoing, Result, all_of
+from crm.messaging.delivery import BUDGET, Outcome, Outgoing, Result, all_of
 from crm.messaging.mime import NotMail, address, compose, message_id
 from crm.outbound import step_outside
 
 PATIENCE = 10.0  # seconds for a connection and each answer but the last
-LAST = 60.0  # seconds for the answer to a whole mail: a server may look at it before it takes it
-BUDGET = 240.0  # seconds for a batch
+LAST = 20.0  # seconds for the answer to a whole mail: a server may look at it before it takes it
 HANGS_UP = 421
 ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 # The mailbox or its domain is not there (RFC 3463): no such one, bad syntax, moved, takes no mail, disabled.
@@ -47,7 +46,7 @@ class SMTPGateway:
     """A mail server. It knows no keys: what may have gone is not sent again, and nothing can be looked up."""
 
     name = "smtp"
-    most_at_once = 200
+    most_at_once = 100
     repeats_for: timedelta | None = None
     can_look_up = False
 
@@ -90,6 +89,8 @@ class SMTPGateway:
                 outcomes.append(_hand_over(server, message, at))
                 if server.sock is None:
                     raise _GoneAway("The mail server hung up.")
+                if monotonic() > until:
+                    raise _GoneAway("The mail server takes too long.")
             with suppress(SMTPException, OSError):
                 server.quit()
         finally:

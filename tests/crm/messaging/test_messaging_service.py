@@ -1,5 +1,6 @@
 """Messages by the Messaging service: each once, whatever becomes of the calls."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from random import Random
@@ -73,7 +74,7 @@ def test_each_channel_says_what_it_needs(start: Any) -> None:
         ({"status": "REJECTED", "error": "No."}, "REFUSED", "", None),
         ({"status": "RETRY", "error": {"code": "THROTTLED"}, "retryAfter": 67608}, "LATER", "THROTTLED", 67608.0),
         ({"status": "DUPLICATE", "messageId": 17}, "ACCEPTED", "", None),
-        ({"status": ["ACCEPTED"]}, "LATER", "", None), ({"status": None}, "LATER", "", None),
+        ({"status": ["ACCEPTED"]}, "UNKNOWN", "", None), ({"status": "PERHAPS"}, "UNKNOWN", "", None),
         ({"status": "RETRY", "retryAfter": 1e300}, "LATER", "", 30 * 86_400.0),
         ({"status": "RETRY", "retryAfter": "soon"}, "LATER", "", None),
         ({"status": "RETRY", "retryAfter": float("nan")}, "LATER", "", None),
@@ -88,26 +89,32 @@ def test_what_it_says_of_one_is_of_that_one(
     assert (first.result, first.code, first.wait, second.result) == (result, code, wait, "ACCEPTED")
 
 
+LATER, UNKNOWN = Result.LATER, Result.UNKNOWN
+
+
 @pytest.mark.parametrize(
-    ("fate", "wait", "words"),
+    ("fate", "result", "wait", "words"),
     [
-        ((429, {"error": {"message": "Slow down."}}, {"Retry-After": "67608"}), 67608.0, "429: Slow down."),
-        ((503, {}, {"Retry-After": "9"}), 9.0, "503"), ((500, b"oops"), None, "500: oops"),
-        ((401, {"error": "token expired"}), None, "401: token expired"),
-        ((404, {"message": "No such path"}), None, "404"),
-        ((409, {}), None, "409"), ((302, b"", {"Location": "http://127.0.0.1/"}), None, "302"),
-        ("cut", None, "can’t be reached"), ("lost", None, "can’t be reached"), ("garbage", None, "says nothing"),
-        ((200, ["a list"]), None, "says nothing"), ((200, {"results": {"m:0": "ACCEPTED"}}), None, "says nothing"),
-        ((200, b"[" * 100_000), None, "says nothing"), ((200, {"results": [1, None, "x", []]}), None, "says nothing"),
+        ((429, {"error": {"message": "Slow down."}}, {"Retry-After": "67608"}), LATER, 67608.0, "429: Slow down."),
+        ((503, {}, {"Retry-After": "9"}), LATER, 9.0, "503"), ((404, {"message": "No"}), LATER, None, "404: No"),
+        ((401, {"error": "token expired"}), LATER, None, "401: token expired"), ((403, {}), LATER, None, "403"),
+        ((302, b"", {"Location": "http://127.0.0.1/"}), LATER, None, "302"),
+        ((409, {}), UNKNOWN, None, "409"),
+        ((500, b"oops"), UNKNOWN, None, "500: oops"), ((502, b""), UNKNOWN, None, "5"),
+        ("cut", UNKNOWN, None, "can’t be reached"), ("lost", UNKNOWN, None, "can’t be reached"),
+        ("garbage", UNKNOWN, None, "says nothing"), ((200, ["a list"]), UNKNOWN, None, "says nothing"),
+        ((200, {"results": {"m:0": "ACCEPTED"}}), UNKNOWN, None, "says nothing"),
+        ((200, b"[" * 100_000), UNKNOWN, None, "says nothing"),
+        ((200, {"results": [1, None, "x", []]}), UNKNOWN, None, "says nothing"),
     ],
 )  # fmt: skip
 def test_a_call_that_fails_is_repeated_with_the_same_keys(
-    start: Any, fate: Any, wait: Any, words: str
+    start: Any, fate: Any, result: Result, wait: Any, words: str
 ) -> None:
     provider = MessagingService(lambda number: fate if number == 1 else None)
     gateway = start(provider)
     first = gateway.send(messages(3))
-    assert {(outcome.result, outcome.wait) for outcome in first} == {(Result.LATER, wait)}
+    assert {(outcome.result, outcome.wait) for outcome in first} == {(result, wait)}
     assert words in first[0].why
     assert {outcome.result for outcome in gateway.send(messages(3))} == {Result.ACCEPTED}
     assert provider.times == {"m:0": 1, "m:1": 1, "m:2": 1}
@@ -117,7 +124,7 @@ def test_a_service_that_is_silent_is_not_waited_for(start: Any, monkeypatch: pyt
     monkeypatch.setattr(service, "SECONDS", 0.1)
     provider = MessagingService(lambda number: "slow" if number == 1 else None)
     gateway = start(provider)
-    assert [o.result for o in gateway.send(messages(2))] == [Result.LATER] * 2
+    assert [o.result for o in gateway.send(messages(2))] == [Result.UNKNOWN] * 2
     assert gateway.look_up(["m:0", "m:7"]) == {
         "m:0": Outcome("m:0", Result.ACCEPTED, "msg-m:0"),
         "m:7": Outcome("m:7", Result.LATER, why="Messaging does not know of it."),
@@ -161,9 +168,23 @@ def test_large_messages_are_sent_in_calls_that_are_not_too_large(
     outcomes = start(provider).send([message(number, html="x" * 1_000) for number in range(7)])
     assert [o.result for o in outcomes] == [Result.ACCEPTED] * 7
     assert provider.calls == 4
+    provider.fate = lambda number: "lost"
+    lost = [
+        o.result for o in start(provider).send([message(number, html="x" * 1_000) for number in range(7)])
+    ]
+    assert lost == [UNKNOWN] * 2 + [LATER] * 5
     provider.fate = lambda number: (429, {}, {"Retry-After": "60"})
     held = start(provider).send([message(number, html="x" * 1_000) for number in range(7)])
     assert {(o.result, o.wait) for o in held} == {(Result.LATER, 60.0)}
+
+
+def test_a_batch_has_a_limited_time(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MOST_BYTES", 100)
+    monkeypatch.setattr(service, "BUDGET", 0.3)
+    provider = MessagingService(lambda number: time.sleep(0.2))
+    outcomes = start(provider).send(messages(5))
+    assert [o.result for o in outcomes] == [Result.ACCEPTED] * 2 + [LATER] * 3
+    assert len(provider.taken) == 2
 
 
 def test_what_is_no_text_is_refused_alone(start: Any) -> None:
@@ -196,7 +217,7 @@ def test_each_message_arrives_once_whatever_goes_wrong(start: Any, seed: int) ->
     while waiting and tries < 50:
         tries += 1
         batch, rest = waiting[:25], waiting[25:]
-        again = {o.key for o in gateway.send(batch) if o.result == Result.LATER}
+        again = {o.key for o in gateway.send(batch) if o.result in (LATER, UNKNOWN)}
         waiting = rest + [one for one in batch if one.key in again]
     assert waiting == []
     assert len(provider.times) == 200 and set(provider.times.values()) == {1}

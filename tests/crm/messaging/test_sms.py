@@ -1,5 +1,6 @@
 """SMS by Twilio's API: what is asked of it, and what its answers and codes mean."""
 
+import time
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +8,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from crm.messaging import singly
 from crm.messaging.delivery import Channel, Outgoing, Result, Sender
 from crm.messaging.sms import TwilioGateway
 from tests.crm.messaging.providers import Script
@@ -130,6 +132,14 @@ def test_what_may_have_gone_is_not_known_and_soon_no_more_is_tried(start: Any, s
     results = [o.result for o in gateway.send([sms(number) for number in range(60)])]
     assert set(results) == {Result.UNKNOWN, Result.LATER}
     assert results.count(Result.UNKNOWN) == len(server.seen) <= 16
+
+
+def test_a_batch_has_a_limited_time(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(singly, "BUDGET", 0.3)
+    gateway, server = start(lambda form, path: time.sleep(0.2) or sent(form, path))
+    results = [o.result for o in gateway.send([sms(number) for number in range(60)])]
+    assert results.count(Result.ACCEPTED) == len(server.seen) < 30
+    assert results.count(Result.LATER) == 60 - len(server.seen)
 
 
 def test_nobody_there_is_nothing_done() -> None:
