@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -78,6 +82,20 @@ def service_account(name: str) -> str:
     if found and not all(isinstance(found.get(part), str) and found[part] for part in wanted):
         raise BadSetting(f"{name} is not a service account’s JSON, with {', '.join(wanted)}")
     return json.dumps(found, sort_keys=True) if found else ""
+
+
+def rsa_key(name: str) -> str:
+    """A private RSA key as PEM, of 1024 bits or more; blank where unset. Raises BadSetting without showing it."""
+    key = text(name).strip()
+    if not key:
+        return ""
+    try:
+        found = load_pem_private_key(key.encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        found = None
+    if not isinstance(found, RSAPrivateKey) or found.key_size < 1024:
+        raise BadSetting(f"{name} is not a private RSA key; make one with: openssl genrsa 2048")
+    return key
 
 
 def mail_server(name: str) -> dict[str, Any]:

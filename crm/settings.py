@@ -196,6 +196,8 @@ MESSAGING_CALLBACK_SECRET = env.text("MESSAGING_CALLBACK_SECRET")
 # --- messages to customers
 SEND_MESSAGES = env.flag("SEND_MESSAGES", default=True)
 CAMPAIGN_EMAIL_SERVER = env.mail_server("CAMPAIGN_EMAIL_URL")
+DKIM_KEY = env.rsa_key("DKIM_KEY")
+DKIM_SELECTOR = env.text("DKIM_SELECTOR", "fairway")
 ANYMAIL_PROVIDER = env.text("ANYMAIL_PROVIDER")
 ANYMAIL = {"IGNORE_UNSUPPORTED_FEATURES": True, "REQUESTS_TIMEOUT": 20, **env.mapping("ANYMAIL")}
 TWILIO_URL = env.address("TWILIO_URL", "https://api.twilio.com")

@@ -1,5 +1,6 @@
 """Which gateway the settings name for each channel."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -8,6 +9,7 @@ from django.conf import settings
 
 from crm.messaging.cloud import WhatsAppGateway
 from crm.messaging.delivery import Channel, Gateway
+from crm.messaging.dkim import Signer
 from crm.messaging.esp import AnymailGateway
 from crm.messaging.fcm import FCMGateway
 from crm.messaging.guard import guarded
@@ -46,14 +48,19 @@ def gateway_for(channel: Channel, config: Any = settings) -> Gateway:
             MessagingGateway, url=config.MESSAGING_URL, token=config.MESSAGING_TOKEN, remembers=remembers
         )
     if channel == Channel.EMAIL and config.EMAIL_SERVER:
-        return _made(SMTPGateway, **config.EMAIL_SERVER)
+        return _smtp(config, config.EMAIL_SERVER)
     return LOG
 
 
 def _email(config: Any) -> Gateway | None:
     if config.CAMPAIGN_EMAIL_SERVER:
-        return _made(SMTPGateway, **config.CAMPAIGN_EMAIL_SERVER)
+        return _smtp(config, config.CAMPAIGN_EMAIL_SERVER)
     return _made(AnymailGateway, provider=config.ANYMAIL_PROVIDER) if config.ANYMAIL_PROVIDER else None
+
+
+def _smtp(config: Any, server: Mapping[str, Any]) -> Gateway:
+    signer = _signer(config.DKIM_KEY, config.DKIM_SELECTOR) if config.DKIM_KEY else None
+    return _made(SMTPGateway, signer=signer, **server)
 
 
 def _sms(config: Any) -> Gateway | None:
@@ -82,6 +89,11 @@ def _whatsapp(config: Any) -> Gateway | None:
         token=config.WHATSAPP_TOKEN,
         number=config.WHATSAPP_NUMBER_ID,
     )
+
+
+@lru_cache(maxsize=10)
+def _signer(key: str, selector: str) -> Signer:
+    return Signer(key, selector)
 
 
 @lru_cache(maxsize=50)

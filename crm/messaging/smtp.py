@@ -17,6 +17,7 @@ from threading import Timer
 from time import monotonic
 
 from crm.messaging.delivery import BUDGET, Outcome, Outgoing, Result, all_of
+from crm.messaging.dkim import Signer
 from crm.messaging.mime import NotMail, address, compose, message_id
 from crm.outbound import step_outside
 
@@ -52,8 +53,10 @@ class SMTPGateway:
 
     def __init__(
         self, *, host: str, port: int, username: str = "", password: str = "",
-        use_tls: bool = False, use_ssl: bool = False,
+        use_tls: bool = False, use_ssl: bool = False, signer: Signer | None = None,
     ) -> None:  # fmt: skip
+        """signer: signs each mail with DKIM; None where the server does."""
+        self.signer = signer
         self.host, self.port = host, port
         self.username, self.password, self.use_tls, self.use_ssl = username, password, use_tls, use_ssl
 
@@ -86,7 +89,7 @@ class SMTPGateway:
         watchdog.start()
         try:
             for message in batch[len(outcomes) :]:
-                outcomes.append(_hand_over(server, message, at))
+                outcomes.append(_hand_over(server, message, at, self.signer))
                 if server.sock is None:
                     raise _GoneAway("The mail server hung up.")
                 if monotonic() > until:
@@ -133,12 +136,15 @@ def _cut(server: SMTP) -> None:
             server.sock.shutdown(SHUT_RDWR)
 
 
-def _hand_over(server: SMTP, message: Outgoing, at: datetime) -> Outcome:
+def _hand_over(server: SMTP, message: Outgoing, at: datetime, signer: Signer | None) -> Outcome:
     """Give one mail to the server. Raises _GoneAway where that can't be and this mail was not begun."""
     key = message.key
     try:
         name, sender, to = message_id(message), address(message.sender.email), address(message.to)
-        body = DOT.sub(b"..", compose(message, at=at)) + b"\r\n.\r\n"
+        mail = compose(message, at=at)
+        if signer is not None:
+            mail = signer.sign(mail, sender.rpartition("@")[2])
+        body = DOT.sub(b"..", mail) + b"\r\n.\r\n"
     except NotMail as why:
         return Outcome(key, Result.REFUSED, code="NOT_MAIL", why=str(why))
     size = [f"size={len(body)}"] if server.has_extn("size") else []
