@@ -20,6 +20,7 @@ OUTPUT = re.compile(r"\s*([A-Za-z]\w*(?:\.[\w-]+)*)\s*(\|.*)?\Z", re.DOTALL)
 FORMATS = {Kind.DATE: "date", Kind.MONEY: "money", Kind.NUMBER: "number"}
 FORMATTED = re.compile(r"\A\|\s*(?:date|time|money|number)\b")
 CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+BLANKS = re.compile(r"\n[ \t]*\n\s*\n")
 LONGEST_SUBJECT = 300
 COLOR = re.compile(r"#[0-9a-fA-F]{3,8}\Z")
 
@@ -136,14 +137,14 @@ def render(content: Words, variables: Mapping[str, Any], links: LinkMaker) -> Re
         "_pixel": links.pixel(),
     }
     values.update((name, links.own(name)) for name in content.own_links)
-    subject, text = one_line(fillings.subject.fill(values)), fillings.text.fill(values)
+    subject = one_line(fillings.subject.fill(values))
+    text = BLANKS.sub("\n\n", fillings.text.fill(values)).strip()
     if fillings.html:
         return Rendered(subject, fillings.html.fill(values), text)
     if content.channel == "SMS":
-        text = text.strip()
         return Rendered("", "", text, max(sms.count(text).parts, 1))
     extra = {name: filling.fill(values) for name, filling in fillings.extra.items()}
-    return Rendered(subject, "", text.strip(), 1, gathered(content.extra, extra))
+    return Rendered(subject, "", text, 1, gathered(content.extra, extra))
 
 
 def reader_in(variables: Mapping[str, Any]) -> Reader:
