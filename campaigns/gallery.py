@@ -197,7 +197,8 @@ CLOSURE = {
             words("{{ firstName }}, the course is closed{% if event.reason %} ({{ event.reason }}){% endif %}."),
             fact(
                 "{% if nextBooking %}Your round of {{ nextBooking | date: 'full' }} at {{ nextBooking | time }} is not"
-                " lost: we call you, or you choose another time.{% else %}Bookings of today are moved or refunded.{% endif %}"
+                " lost: we call you, or you choose another time.{% else %}Bookings of today are moved or"
+                " refunded.{% endif %}"
             ),
             words("We open again as soon as the greenkeeper says so, and tell you when."),
         ),
