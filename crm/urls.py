@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("customers.urls")),
     path("api/v1/", include("timeline.urls")),
     path("api/v1/", include("segments.urls")),
+    path("api/v1/", include("campaigns.template_urls")),
     path("api/schema/", SchemaView.as_view(), name="api-schema"),
     path("api/docs/", DocsView.as_view(), name="api-docs"),
 ]

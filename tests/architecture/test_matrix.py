@@ -114,6 +114,16 @@ AMSV GET    segments/<str:pk>/preview
 AM-- POST   segments/<str:pk>/refresh
 AM-- POST   segments/<str:pk>/snapshot
 AM-- POST   segments/<str:pk>/sync-to-messaging
+AMSV GET    templates
+AM-- POST   templates
+AMSV GET    templates/gallery
+AM-- POST   templates/preview
+AMSV GET    templates/variables
+AMSV GET    templates/<str:pk>
+AM-- PATCH  templates/<str:pk>
+AM-- DELETE templates/<str:pk>
+AM-- POST   templates/<str:pk>/clone
+AMSV GET    templates/<str:pk>/preview
 """
 
 # who looks, who posts, address below admin/

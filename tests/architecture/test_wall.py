@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from campaigns import ready_made
 from crm.tenancy.scope import tenant_scope
 from customers.merging import merge_customers
 from customers.models import CustomerProfile, CustomField, DuplicateCandidate, Status
@@ -153,6 +154,22 @@ API: dict[str, dict[str, Call]] = {
     "api/v1/segments/<str:pk>/refresh": {"POST": Call("crm:campaigns", 202)},
     "api/v1/segments/<str:pk>/snapshot": {"POST": Call("crm:campaigns", 201)},
     "api/v1/segments/<str:pk>/sync-to-messaging": {"POST": Call("crm:campaigns", 202)},
+    "api/v1/templates": {
+        "GET": Call("crm:read", 200),
+        "POST": Call("crm:campaigns", 201, {"gallery": "newsletter"}),
+    },
+    "api/v1/templates/gallery": {"GET": Call("crm:read", 200)},
+    "api/v1/templates/preview": {
+        "POST": Call("crm:campaigns", 200, {"channel": "SMS", "content": {"language": "en", "body": "Hi"}})
+    },
+    "api/v1/templates/variables": {"GET": Call("crm:read", 200)},
+    "api/v1/templates/<str:pk>": {
+        "GET": Call("crm:read", 200),
+        "PATCH": Call("crm:campaigns", 200, {"name": "Changed"}),
+        "DELETE": Call("crm:campaigns", 204),
+    },
+    "api/v1/templates/<str:pk>/clone": {"POST": Call("crm:campaigns", 201)},
+    "api/v1/templates/<str:pk>/preview": {"GET": Call("crm:read", 200)},
     "api/v1/events": {"GET": Call("crm:events", 200), "POST": Call("crm:events", 202, EVENT)},
     "api/v1/events/stats": {"GET": Call("crm:events", 200)},
     "api/v1/events/replay": {"POST": Call("crm:events", 202, {})},
@@ -232,6 +249,7 @@ def rows(tenant):
         "field": CustomFieldFactory(),
         "duplicate": pair_of(person, deleted),
         "segment": SegmentFactory(pk=SEGMENT),
+        "template": ready_made.take("welcome", by="user:1", name="Hello"),
     }
 
 
@@ -249,6 +267,7 @@ def named(route: str, rows: Any) -> list[Any]:
     kinds = {
         "events": "event", "restore": "deleted", "custom-fields": "field", "duplicates": "duplicate",
         "unmerge": "merged", "households": "household", "segments": "segment",
+        "v1/templates": "template",
     }  # fmt: skip
     outer = rows[next((kind for word, kind in kinds.items() if word in route), "customer")].pk
     return [outer, *(rows[inner.removesuffix("Id")].pk for inner in re.findall(r"<str:(\w+Id)>", route))]

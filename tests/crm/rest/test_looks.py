@@ -57,6 +57,11 @@ SAYS_NOTHING_OF_ANYBODY = {
     "api/v1/segments/schema",
     "api/v1/segments/templates",
     "api/v1/segments/<str:pk>/overlap",
+    "api/v1/templates",
+    "api/v1/templates/<str:pk>",
+    "api/v1/templates/<str:pk>/preview",
+    "api/v1/templates/gallery",
+    "api/v1/templates/variables",
 }
 
 
