@@ -30,7 +30,10 @@ def take(key: str, *, by: str, name: str = "", club_id: object = None) -> Messag
 
 
 def wordings_of(ready: Ready) -> list[Wording]:
-    return [Wording(language, **fields) for language, fields in ready.contents.items()]
+    return [
+        Wording(language, one.get("subject", ""), one.get("preheader", ""), one["body"])
+        for language, one in ready.contents.items()
+    ]
 
 
 @furnishes

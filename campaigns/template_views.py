@@ -1,5 +1,6 @@
 """The endpoints of templates."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -257,7 +258,7 @@ class TemplateGallery(TemplateView):
         return Response({"data": [ready_payload(one) for one in GALLERY.values()]})
 
 
-def _with_contents(rows: list[Any]) -> None:
+def _with_contents(rows: Sequence[Any]) -> None:
     found = wordings.latest(row.pk for row in rows)
     for row in rows:
         row.contents = found[row.pk]
