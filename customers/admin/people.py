@@ -109,7 +109,7 @@ class CustomerAdmin(StaffModelAdmin):
         return [F("metrics__last_activity_at").desc(nulls_last=True), "-pk"]
 
     def get_list_filter(self, request: HttpRequest) -> Any:
-        return (*self.list_filter, *own_filters(request), *added_filters)
+        return (*self.list_filter, *added_filters, *own_filters(request))
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """The tenant is named for the metrics too, so that their index gives the order."""

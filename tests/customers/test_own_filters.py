@@ -40,12 +40,12 @@ def people(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ({"own_buggy": "true"}, ["Ann Botha"]),
-        ({"own_buggy": "false"}, ["Ben Botha"]),
-        ({"own_size": "L"}, ["Ann Botha"]),
-        ({"own_diet": "halaal"}, ["Ann Botha", "Ben Botha"]),
-        ({"own_diet": "halaal", "own_buggy": "false"}, ["Ben Botha"]),
-        ({"own_size": "nonsense"}, ["Ann Botha", "Ben Botha", "Cy Botha"]),
+        ({"custom_buggy": "true"}, ["Ann Botha"]),
+        ({"custom_buggy": "false"}, ["Ben Botha"]),
+        ({"custom_size": "L"}, ["Ann Botha"]),
+        ({"custom_diet": "halaal"}, ["Ann Botha", "Ben Botha"]),
+        ({"custom_diet": "halaal", "custom_buggy": "false"}, ["Ben Botha"]),
+        ({"custom_size": "nonsense"}, ["Ann Botha", "Ben Botha", "Cy Botha"]),
     ],
 )
 def test_people_are_found_by_what_a_custom_field_chooses(
@@ -58,22 +58,29 @@ def test_people_are_found_by_what_a_custom_field_chooses(
         assert shown(browser, **browser.get(LIST, query).context["views"]["opened"].view.filters) == found
 
 
+def test_it_goes_with_the_list_into_a_file_a_segment_and_the_form_of_a_view(people: None) -> None:
+    context = staff_of().get(LIST, {"custom_size": "L", "o": "1"}).context
+    assert [link.url for link in context["links"]] == ["/admin/segments/segment/add/?custom_size=L&from=list"]
+    assert context["export_url"].endswith("?custom_size=L")
+    assert context["views"]["query"] == "?custom_size=L&o=1"
+
+
 def test_only_columns_that_are_chosen_from_are_offered(people: None) -> None:
     offered = {spec.title for spec in staff_of().get(LIST).context["cl"].filter_specs}
     assert {"Buggy", "Size", "Diet"} <= offered
     assert not offered & {"Locker", "Hidden"}
-    assert staff_of().get(LIST, {"own_hidden": "true"}).status_code == 400
+    assert staff_of().get(LIST, {"custom_hidden": "true"}).status_code == 400
 
 
 def test_from_whom_custom_fields_are_kept_nobody_is_told_by_a_filter(people: None) -> None:
     viewer = staff_of(Role.VIEWER)
     assert not {"Buggy", "Size"} & {spec.title for spec in viewer.get(LIST).context["cl"].filter_specs}
-    assert viewer.get(LIST, {"own_size": "L"}).status_code == 400
+    assert viewer.get(LIST, {"custom_size": "L"}).status_code == 400
 
 
 def test_a_view_by_a_field_that_is_no_column_any_more_says_so_and_can_be_deleted(people: None) -> None:
     browser = staff_of()
-    browser.post(f"{LIST}views/?own_size=L&stage=SUBSCRIBER", {"name": "Large"})
+    browser.post(f"{LIST}views/?custom_size=L&stage=SUBSCRIBER", {"name": "Large"})
     CustomField.objects.filter(key="size").update(is_listed=False)
     (tab,) = browser.get(LIST).context["views"]["tabs"]
     assert (tab.url, tab.is_partial) == (f"{LIST}?stage=SUBSCRIBER&o=", True)
@@ -85,7 +92,7 @@ def test_a_view_by_a_field_that_is_no_column_any_more_says_so_and_can_be_deleted
 def test_a_list_narrowed_by_custom_fields_and_a_segment_becomes_a_segment(people: None) -> None:
     segment = SegmentFactory(name="Regulars")
     browser = staff_of(Role.MARKETING)
-    query = {"own_buggy": "true", "own_size": "L", "own_diet": "vegan", "segment": str(segment.pk)}
+    query = {"custom_buggy": "true", "custom_size": "L", "custom_diet": "vegan", "segment": str(segment.pk)}
     form: Any = browser.get("/admin/segments/segment/add/", {**query, "from": "list"}).context["form"]
     rules = form.initial["criteria"]["rules"]
     assert {rule["field"]: (rule["operator"], rule["value"]) for rule in rules} == {
