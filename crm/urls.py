@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.health.views")),
     path("admin/", admin.site.urls),
     path("t/", include("campaigns.tracking_urls")),
+    path("webhooks/", include("campaigns.webhooks")),
     path("api/v1/", include("customers.urls")),
     path("api/v1/", include("timeline.urls")),
     path("api/v1/", include("segments.urls")),
