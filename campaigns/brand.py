@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -43,15 +44,19 @@ def _linear(part: int) -> float:
 
 def brand_of(message: Message) -> Brand:
     """The brand of the club that a message was from, in the recipient's language. Four statements."""
-    sender = senders_by_ref().get(message.club_ref) or senders_by_ref()[""]
-    clubs: Any = (
-        Club.objects.filter(refs__contains=[message.club_ref]) if message.club_ref else Club.objects.none()
-    )
+    return brand_for(message.customer_id, message.club_ref, message.language)
+
+
+def brand_for(customer: UUID, club_ref: str, language: str = "") -> Brand:
+    """The brand of a club for somebody, in their language. Four statements."""
+    senders = senders_by_ref()
+    sender = senders.get(club_ref) or senders[""]
+    clubs: Any = Club.objects.filter(refs__contains=[club_ref]) if club_ref else Club.objects.none()
     club = clubs.first()
-    person = CustomerProfile.objects.filter(pk=message.customer_id).only("language").first()
+    person = CustomerProfile.objects.filter(pk=customer).only("language").first()
     tenant = current_tenant()
     wishes = [
-        message.language,
+        language,
         person.language if person else "",
         club.language if club else "",
         *sender.fallback_languages,

@@ -90,7 +90,12 @@ def save(customer: UUID, wanted: Collection[Choice], *, now: datetime, proof: Pr
 
 
 def record_consents_of(
-    customer: UUID, choices: Collection[Choice], state: State, now: datetime, proof: Proof, reason: str = REASON
+    customer: UUID,
+    choices: Collection[Choice],
+    state: State,
+    now: datetime,
+    proof: Proof,
+    reason: str = REASON,
 ) -> None:
     said = [
         Consent(
@@ -128,7 +133,10 @@ def _reached(person: CustomerProfile, channel: str) -> str:
 
 
 def _keys(person: CustomerProfile) -> list[Key]:
-    return sorted({(kind, _reached(person, channel)) for channel, kind in REACHED_BY.items()} - {("email", ""), ("phoneNumber", "")})
+    return sorted(
+        {(kind, _reached(person, channel)) for channel, kind in REACHED_BY.items()}
+        - {("email", ""), ("phoneNumber", "")}
+    )
 
 
 def _paused_until(person: CustomerProfile, now: datetime) -> datetime | None:

@@ -86,6 +86,11 @@ def preferences_url(message: int, *, base: str = "") -> str:
     return _url(PREFERENCES, make(PREFERENCES, message), base)
 
 
+def confirm_url(statement: int, *, base: str = "") -> str:
+    """Where somebody confirms what they asked for: it names the statement, in the place of a message."""
+    return _url(CONFIRM, make(CONFIRM, statement), base)
+
+
 def view_url(message: int, *, base: str = "") -> str:
     return _url(VIEW, make(VIEW, message), base)
 

@@ -28,6 +28,7 @@ from customers.stamps import Stamp
 from customers.suppression import SOURCE
 
 OPT_OUT = "crm.consent.optout.requested"
+OPT_IN = "crm.consent.optin.requested"
 OBJECTION = "OBJECTION"
 
 

@@ -16,6 +16,7 @@ from customers.merge_views import (
     MergePreview,
 )
 from customers.privacy_views import CustomerDataExport, CustomerErase
+from customers.suppression_views import SuppressionList, SuppressionOne
 from customers.tag_views import CustomerTags, TagList, TagOne
 from customers.views import CustomerFind, CustomerList, CustomerOne, CustomerResolve, CustomerRestore
 
@@ -37,6 +38,8 @@ urlpatterns = [
     path("households", HouseholdList.as_view(), name="households"),
     path("households/<str:pk>", HouseholdOne.as_view(), name="household"),
     path("customers/<str:pk>/tags", CustomerTags.as_view(), name="customer-tags"),
+    path("suppressions", SuppressionList.as_view(), name="suppressions"),
+    path("suppressions/<str:pk>", SuppressionOne.as_view(), name="suppression"),
     path("tags/<path:name>", TagOne.as_view(), name="tag"),
     path("duplicates", DuplicateList.as_view(), name="duplicates"),
     path("duplicates/<str:pk>/dismiss", DuplicateDismiss.as_view(), name="duplicate-dismiss"),

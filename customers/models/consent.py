@@ -129,6 +129,7 @@ class SuppressionReason(models.TextChoices):
     COMPLAINT = "COMPLAINT", _("Reported a message as spam")
     CARRIER = "CARRIER", _("Blocked by the network after STOP")
     UNSUBSCRIBED = "UNSUBSCRIBED", _("Unsubscribed")
+    PAUSED = "PAUSED", _("Wants a rest for some time")
 
 
 class Suppression(TenantModel):

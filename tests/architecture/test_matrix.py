@@ -60,6 +60,9 @@ AM-- PATCH  households/<str:pk>
 AMSV GET    tags
 AMSV GET    customers/<str:pk>/consents
 AM-- POST   customers/<str:pk>/consents
+AM-- GET    suppressions
+AM-- POST   suppressions
+AM-- DELETE suppressions/<str:pk>
 A--- DELETE tags/<path:name>
 A--- POST   customers/<str:pk>/data-export
 A--- POST   customers/<str:pk>/erase

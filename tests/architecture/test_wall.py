@@ -16,6 +16,7 @@ from campaigns import ready_made
 from crm.tenancy.scope import tenant_scope
 from customers.merging import merge_customers
 from customers.models import CustomerProfile, CustomField, DuplicateCandidate, Status
+from customers.suppressions import add
 from customers.tags import spelled
 from segments.models import Segment
 from tests.conftest import Api
@@ -87,6 +88,11 @@ API: dict[str, dict[str, Call]] = {
         "POST": Call("crm:write", 200, {"tags": ["committee"]}),
         "DELETE": Call("crm:write", 200, query="?tags=committee"),
     },
+    "api/v1/suppressions": {
+        "GET": Call("crm:campaigns", 200),
+        "POST": Call("crm:campaigns", 201, {"address": "gone@example.com"}),
+    },
+    "api/v1/suppressions/<str:pk>": {"DELETE": Call("crm:campaigns", 204, query="?reason=Mended")},
     "api/v1/tags/<path:name>": {"DELETE": Call("crm:admin", 204)},
     "api/v1/duplicates": {"GET": Call("crm:admin", 200)},
     "api/v1/duplicates/<str:pk>/dismiss": {"POST": Call("crm:admin", 200, {"remark": "Father and son"})},
@@ -188,6 +194,8 @@ PUBLIC = {
     "t/o/<str:token>.gif": "the picture of a message, opened by its token",
     "t/c/<str:token>": "a link of a message, opened by its token",
     "t/u/<str:token>": "leaving, opened by the token of a message",
+    "t/p/<str:token>": "what somebody hears, opened by the token of a message",
+    "t/k/<str:token>": "the second half of a double opt-in, opened by its token",
     "t/s/<str:color>.css": "a colour",
     "webhooks/twilio/": "for Twilio, which signs its calls",
     "webhooks/whatsapp/": "for Meta, which signs its calls",
@@ -253,6 +261,7 @@ def rows(tenant):
         "duplicate": pair_of(person, deleted),
         "segment": SegmentFactory(pk=SEGMENT),
         "template": ready_made.take("welcome", by="user:1", name="Hello"),
+        "suppression": add("back@example.com", by="user:x"),
     }
 
 
@@ -271,6 +280,7 @@ def named(route: str, rows: Any) -> list[Any]:
         "events": "event", "restore": "deleted", "custom-fields": "field", "duplicates": "duplicate",
         "unmerge": "merged", "households": "household", "segments": "segment",
         "v1/templates": "template",
+        "suppressions": "suppression",
     }  # fmt: skip
     outer = rows[next((kind for word, kind in kinds.items() if word in route), "customer")].pk
     return [outer, *(rows[inner.removesuffix("Id")].pk for inner in re.findall(r"<str:(\w+Id)>", route))]
