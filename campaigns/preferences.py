@@ -38,7 +38,7 @@ class Board(NamedTuple):
     """channels: on which they can be reached; on: what they get; paused_until: when they hear from us again."""
 
     channels: Sequence[str]
-    on: Collection[Choice]
+    on: set[Choice]
     paused_until: datetime | None
 
 
@@ -180,7 +180,7 @@ def is_spent(pending: ConsentEntry, now: datetime) -> bool:
         customer=pending.customer_id, channel=pending.channel, purpose__in=[pending.purpose, MARKETING],
         at__gte=pending.at, state__in=[State.GRANTED, State.WITHDRAWN],
     )  # fmt: skip
-    return said.exists()
+    return bool(said.exists())
 
 
 @transaction.atomic
