@@ -14,11 +14,14 @@ class SMTPSink:
     `got` holds what it took, `mails` what was sent to it whole, whether taken or not.
     """
 
-    def __init__(self, says: Callable[[str, str], str | float] | None = None) -> None:
+    def __init__(
+        self, says: Callable[[str, str], str | float] | None = None, *, pipelines: bool = False
+    ) -> None:
         self.says = says or (lambda verb, text: "")
         self.got: list[bytes] = []
         self.mails: list[bytes] = []
         self.connections = 0
+        self.extension = "250-PIPELINING\r\n" if pipelines else ""
         self.listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -46,7 +49,7 @@ class SMTPSink:
                 text = line.decode().strip()
                 verb = text.split(" ", 1)[0].upper().partition(":")[0]
                 usual = {
-                    "EHLO": "250-sink\r\n250-SIZE 1000000\r\n250 8BITMIME",
+                    "EHLO": f"250-sink\r\n{self.extension}250-SIZE 1000000\r\n250 8BITMIME",
                     "DATA": "354 Go on",
                     "QUIT": "221 Bye",
                 }.get(verb, "250 OK")
@@ -64,6 +67,9 @@ class SMTPSink:
         else:
             return False
         mail = b"".join(body)
+        if not mail:  # what follows on a DATA without a recipient
+            connected.sendall(b"554 5.5.1 No valid recipients\r\n")
+            return True
         self.mails.append(mail)
         going_on = self._answer(connected, "BODY", mail.decode(), "250 2.0.0 OK")
         if self.last.startswith("250"):

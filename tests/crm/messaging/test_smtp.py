@@ -17,9 +17,9 @@ SENDER = Sender("Golf Club “Fynbos”", "news@club.example", reply_to="desk@cl
 Says = Callable[[str, str], Any]
 
 
-@pytest.fixture
-def sink() -> Iterator[SMTPSink]:
-    sink = SMTPSink()
+@pytest.fixture(params=[False, True], ids=["one by one", "pipelined"])
+def sink(request: pytest.FixtureRequest) -> Iterator[SMTPSink]:
+    sink = SMTPSink(pipelines=request.param)
     yield sink
     sink.close()
 
