@@ -12,7 +12,7 @@ from smtplib import (
     SMTPException,
     SMTPResponseException,
 )
-from socket import SHUT_RDWR
+from socket import IPPROTO_TCP, SHUT_RDWR, TCP_NODELAY
 from ssl import SSLContext, create_default_context
 from threading import Timer
 from time import monotonic
@@ -84,6 +84,8 @@ class SMTPGateway:
     ) -> None:
         """Add outcomes until all have one. Raises _GoneAway where another connection is needed."""
         server, at = self._connect(), datetime.now(UTC).replace(microsecond=0)
+        if server.sock is not None:
+            server.sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         watchdog = Timer(max(0.0, until - monotonic()), _cut, [server])
         watchdog.daemon = True
         watchdog.start()
