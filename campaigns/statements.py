@@ -7,6 +7,11 @@ PEOPLE_MEANT = """
         SELECT customer_id FROM segments_segmentmember WHERE tenant_id = %(tenant)s AND segment_id = ANY(%(excluded)s)
     ) meant
 """
+# Of several devices the one that was used last; looked up where there is something to push.
+DEVICE = """CASE WHEN 'PUSH' = ANY(%(channels)s) THEN coalesce((
+                SELECT d.token FROM customers_device d
+                WHERE d.tenant_id = %(tenant)s AND d.customer_id = p.id AND d.dropped_at IS NULL
+                ORDER BY d.last_seen_at DESC LIMIT 1), '') ELSE '' END"""
 # members   the next people by id, each once
 # people    with what is known of them, and why they get nothing whatever the channel
 # reach     each with every channel that they have an address on; who has none, on the first channel with none
@@ -104,4 +109,4 @@ WITH members AS MATERIALIZED (
 )
 SELECT (SELECT count(*) FROM members) AS people, (SELECT customer_id FROM members ORDER BY 1 DESC LIMIT 1) AS last,
     (SELECT count(*) FROM numbered) AS numbered, (SELECT count(*) FROM made) AS rows
-""".replace("{push}", "''")
+""".replace("{push}", DEVICE)

@@ -1,10 +1,10 @@
 """What of this app goes over with a person who is merged."""
 
 from customers.facts import MODELS
-from customers.models import AliasHolder, ConsentEntry, HouseholdMember
+from customers.models import AliasHolder, ConsentEntry, Device, HouseholdMember
 from customers.moving import moves, stays
 
-moves(AliasHolder, ConsentEntry, HouseholdMember)
+moves(AliasHolder, ConsentEntry, Device, HouseholdMember)
 for _kind in sorted(MODELS):  # as apply_facts() locks them
     moves(MODELS[_kind], order="key")
 

@@ -24,6 +24,7 @@ from customers.models import (
     CustomerProfile,
     CustomerSearch,
     Demotion,
+    Device,
     DuplicateCandidate,
     FieldWrite,
     Household,
@@ -387,6 +388,16 @@ def told_metrics(people: Sequence[UUID]) -> Iterator[dict[str, Any]]:
         yield row_told(row, set())
 
 
+def told_devices(people: Sequence[UUID]) -> Iterator[dict[str, Any]]:
+    for row in of_people(Device, people).order_by("pk"):
+        yield {"platform": row.platform, "token": row.token, "lastSeenAt": wire_value(row.last_seen_at)}
+
+
+def erase_devices(case: Case) -> int:
+    count: int = of_people(Device, case.people).delete()[0]
+    return count
+
+
 FACT_TITLES = {
     "membership": "memberships", "booking": "bookings", "booking_player": "roundsPlayed",
     "competition_entry": "competitionEntries", "handicap": "handicapRevisions",
@@ -420,6 +431,7 @@ for _holding in (
     Holding(DuplicateCandidate, "Nothing.", None, None, erase_pairs, 15),
     Holding(Demotion, "Nothing.", None, None, erase_demotions, 16),
     Holding(HouseholdMember, "Nothing.", "households", told_households, erase_households, 18),
+    Holding(Device, "Nothing.", "devices", told_devices, erase_devices, 19),
     Holding(LikenessKeys, "Nothing.", None, None, erase_likeness, 17),
     Holding(ProfilePart, "Which profiles were one person.", None, None, erase_parts, PROFILE + 2),
     Holding(MergeRecord, "That a merge was made, when and by whom.", None, None, erase_merges, PROFILE + 3),

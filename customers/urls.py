@@ -4,6 +4,7 @@ from django.urls import path
 
 from customers.consent_views import CustomerConsents
 from customers.custom_views import CustomFieldList, CustomFieldOne
+from customers.device_views import CustomerDevices
 from customers.duplicate_views import DuplicateDismiss, DuplicateList
 from customers.export_views import CustomerExport
 from customers.history_views import CustomerHistory, CustomerProvenance
@@ -31,6 +32,7 @@ urlpatterns = [
     path("customers/<str:pk>", CustomerOne.as_view(), name="customer"),
     path("customers/<str:pk>/consents", CustomerConsents.as_view(), name="customer-consents"),
     path("customers/<str:pk>/data-export", CustomerDataExport.as_view(), name="customer-data-export"),
+    path("customers/<str:pk>/devices", CustomerDevices.as_view(), name="customer-devices"),
     path("customers/<str:pk>/erase", CustomerErase.as_view(), name="customer-erase"),
     path("customers/<str:pk>/history", CustomerHistory.as_view(), name="customer-history"),
     path("customers/<str:pk>/provenance", CustomerProvenance.as_view(), name="customer-provenance"),

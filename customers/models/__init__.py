@@ -3,6 +3,7 @@
 from customers.models.commerce import Deal, Invoice, Order, Payment, PrivacyRequest, Ticket
 from customers.models.consent import ConsentEntry, PlatformComplaint, Suppression
 from customers.models.custom import CustomField
+from customers.models.device import Device
 from customers.models.facts import SourceFact
 from customers.models.golf import (
     AssociationNumber,
@@ -43,6 +44,7 @@ __all__ = [
     "CustomerType",
     "Deal",
     "Demotion",
+    "Device",
     "DuplicateCandidate",
     "FieldChange",
     "FieldWrite",

@@ -60,6 +60,8 @@ AM-- PATCH  households/<str:pk>
 AMSV GET    tags
 AMSV GET    customers/<str:pk>/consents
 AM-- POST   customers/<str:pk>/consents
+AM-- PUT    customers/<str:pk>/devices
+AM-- DELETE customers/<str:pk>/devices
 AM-- GET    suppressions
 AM-- POST   suppressions
 AM-- DELETE suppressions/<str:pk>

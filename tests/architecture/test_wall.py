@@ -109,6 +109,10 @@ API: dict[str, dict[str, Call]] = {
     "api/v1/customers/<str:pk>/merges": {"GET": Call("crm:read", 200)},
     "api/v1/customers/<str:pk>/unmerge": {"POST": Call("crm:admin", 200)},
     "api/v1/customers/<str:pk>/data-export": {"POST": Call("crm:admin", 200, {"format": "HTML"})},
+    "api/v1/customers/<str:pk>/devices": {
+        "PUT": Call("crm:write", 200, {"platform": "IOS", "token": "phone"}),
+        "DELETE": Call("crm:write", 204, query="?token=phone"),
+    },
     "api/v1/customers/<str:pk>/erase": {"POST": Call("crm:admin", 200, {"dryRun": True})},
     "api/v1/customers/<str:pk>/history": {"GET": Call("crm:read", 200)},
     "api/v1/customers/<str:pk>/provenance": {"GET": Call("crm:read", 200)},
