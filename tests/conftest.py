@@ -51,6 +51,9 @@ class Api(Client):
     def post(self, path: str, data: Any = None, content_type: str = "application/json", **extra: Any) -> Any:
         return super().post(path, "" if data is None else data, content_type, **extra)
 
+    def put(self, path: str, data: Any = None, content_type: str = "application/json", **extra: Any) -> Any:
+        return super().put(path, "" if data is None else data, content_type, **extra)
+
     def patch(self, path: str, data: Any = None, content_type: str = "application/json", **extra: Any) -> Any:
         return super().patch(path, "" if data is None else data, content_type, **extra)
 
