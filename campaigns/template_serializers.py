@@ -73,7 +73,7 @@ class TemplateNew(StrictSerializer):
     description = Text(required=False, max_length=2000, allow_blank=True, allow_null=True)
     clubId = Uuid(required=False, allow_null=True, source="club_id")
     channel = serializers.ChoiceField(
-        required=False, choices=[one for one in Channel.choices if one[0] != "SOCIAL"],
+        required=False, choices=Channel.choices,
         help_text="Needed without `gallery`; it stays for ever.",
     )  # fmt: skip
     contents = serializers.ListField(child=ContentBody(), required=False, max_length=MOST_LANGUAGES)
@@ -122,7 +122,7 @@ class TryBody(StrictSerializer):
     """Words to try out."""
 
     tenantId = serializers.CharField(required=False)
-    channel = serializers.ChoiceField(choices=[one for one in Channel.choices if one[0] != "SOCIAL"])
+    channel = serializers.ChoiceField(choices=Channel.choices)
     clubId = Uuid(required=False, allow_null=True, source="club_id")
     content = ContentBody()
     customerId = Uuid(required=False, allow_null=True, source="customer_id")

@@ -22,6 +22,7 @@ MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
     )),
     (_("Marketing"), (
         ("segments.Segment", _("Segments"), "chart-pie"),
+        ("campaigns.MessageTemplate", _("Templates"), "mail-open"),
     )),
     (_("Activity"), (
         ("timeline.Activity", _("Timeline"), "activity"),

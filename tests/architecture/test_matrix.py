@@ -370,7 +370,20 @@ AM-- AM-- segments/segment/add/
 ---- ---- segments/segment/<path:object_id>/delete/
 AM-- AM-- segments/segment/<path:object_id>/change/
 AMSV AMSV segments/segment/<path:object_id>/
-AMSV AMSV ^(?P<app_label>tenancy|customers|timeline|segments)/$
+AM-- AM-- campaigns/messagetemplate/gallery/
+.... AM-- campaigns/messagetemplate/gallery/take/
+.... AM-- campaigns/messagetemplate/<uuid:pk>/clone/
+.... AM-- campaigns/messagetemplate/<uuid:pk>/archive/
+.... AM-- campaigns/messagetemplate/<uuid:pk>/remove-language/
+.... AM-- campaigns/messagetemplate/preview/
+.... AM-- campaigns/messagetemplate/frame/
+AMSV AMSV campaigns/messagetemplate/
+AM-- AM-- campaigns/messagetemplate/add/
+.... .... campaigns/messagetemplate/<path:object_id>/history/
+---- ---- campaigns/messagetemplate/<path:object_id>/delete/
+AMSV AM-- campaigns/messagetemplate/<path:object_id>/change/
+AMSV AMSV campaigns/messagetemplate/<path:object_id>/
+AMSV AMSV ^(?P<app_label>tenancy|customers|timeline|segments|campaigns)/$
 AMSV AMSV (?P<url>.*)$
 """
 
