@@ -381,6 +381,7 @@ def staff_rows() -> dict[str, Any]:
         "staffmembership": StaffMembershipFactory(),
         "duplicatecandidate": pair_of(person, other),
         "segment": SegmentFactory(club=ClubFactory()),
+        "messagetemplate": ready_made.take("newsletter", by="user:1", club_id=ClubFactory().pk),
     }
 
 
@@ -401,6 +402,7 @@ KINDS = (
     "staffmembership",
     "duplicatecandidate",
     "segment",
+    "messagetemplate",
 )
 OF_ONE_FOR_STAFF = [route for route in STAFF if "<" in route and model_of(route) in KINDS]
 
