@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from campaigns import schedules
 from campaigns.approval import needs_approval
+from campaigns.findings import Level
 from campaigns.models import (
     Campaign,
     CampaignRun,
@@ -22,7 +23,7 @@ from campaigns.models import (
     SendMode,
 )
 from campaigns.models.campaign import MOVES
-from campaigns.preflight import Level, preflight
+from campaigns.preflight import preflight
 from campaigns.problems import (
     CampaignAlreadyActive,
     CampaignNotActive,

@@ -4,66 +4,29 @@ Each check is a generator of findings over what all of them need, read once.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from statistics import median
-from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns import schedules
+from campaigns import schedules, wordings
 from campaigns.audience import people_meant
+from campaigns.findings import Facts, Finding, Level, error, warning
 from campaigns.models import (
     Campaign,
     CampaignRun,
     CampaignType,
-    CampaignVariant,
-    MessageClass,
-    Sender,
-    TemplateContent,
     WinnerMetric,
 )
+from campaigns.preflight_words import check_words
 from campaigns.senders import sender_of
 from campaigns.services import SOCIAL, TEMPLATES, variants_of
+from crm.messaging.delivery import Channel
+from crm.messaging.gateways import LOG, gateway_for
 from segments.models import Segment, State
 
 JUMP = 2  # times the usual audience
 USUAL_OF = 5  # runs that make what is usual
-
-
-class Level(StrEnum):
-    ERROR = "ERROR"
-    WARNING = "WARNING"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    level: Level
-    code: str
-    field: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """A campaign and what the checks ask about it."""
-
-    campaign: Campaign
-    variants: list[CampaignVariant]
-    contents: dict[Any, list[TemplateContent]]  # by template, the latest wording of each language
-    segments: dict[Any, Segment]
-    sender: Sender
-    audience: int
-
-    @property
-    def channels(self) -> list[str]:
-        return [one for one in self.campaign.channels if one != SOCIAL]
-
-    @property
-    def is_marketing(self) -> bool:
-        return self.campaign.message_class == MessageClass.MARKETING
 
 
 Check = Callable[[Facts], Iterator[Finding]]
@@ -79,23 +42,10 @@ def preflight(campaign: Campaign) -> list[Finding]:
 def facts_of(campaign: Campaign) -> Facts:
     variants = variants_of(campaign)
     templates = {pk for one in variants for column in TEMPLATES.values() if (pk := getattr(one, column))}
-    rows = TemplateContent.objects.filter(template__in=templates).order_by(
-        "template", "language", "-revision"
-    )
-    contents: dict[Any, list[TemplateContent]] = {pk: [] for pk in templates}
-    for row in rows.distinct("template", "language"):
-        contents[row.template_id].append(row)
+    contents = {pk: list(found.values()) for pk, found in wordings.latest(templates).items()}
     wanted = [*campaign.segment_ids, *campaign.excluded_segment_ids]
     segments = {row.pk: row for row in Segment.objects.kept().filter(pk__in=wanted)}
     return Facts(campaign, variants, contents, segments, sender_of(campaign.club_id), people_meant(campaign))
-
-
-def error(code: str, field: str, message: str) -> Finding:
-    return Finding(Level.ERROR, code, field, message)
-
-
-def warning(code: str, field: str, message: str) -> Finding:
-    return Finding(Level.WARNING, code, field, message)
 
 
 def check_channels(facts: Facts) -> Iterator[Finding]:
@@ -209,9 +159,10 @@ def check_sender(facts: Facts) -> Iterator[Finding]:
 
 def is_local() -> bool:
     """Whether nothing leaves from here, so that nobody can be harmed."""
-    return not settings.MESSAGING_URL and not settings.EMAIL_SERVER
+    return gateway_for(Channel.EMAIL) is LOG
 
 
 CHECKS: list[Check] = [
     check_channels, check_segments, check_audience, check_content, check_schedule, check_variants, check_sender,
+    check_words,
 ]  # fmt: skip

@@ -41,12 +41,19 @@ SOURCES = """
         AND m.state = 'QUEUED' AND m.due_at <= %(now)s AND m.message_class = k.name)
 """
 WAITING = """
-    SELECT count(*) FILTER (WHERE state = 'UNKNOWN')::int AS unknown,
-        extract(epoch FROM clock_timestamp() - min(due_at) FILTER (WHERE state = 'QUEUED'))::float8 AS oldest
-    FROM campaigns_message m
-    WHERE (state = 'UNKNOWN') OR (state = 'QUEUED' AND due_at <= clock_timestamp() AND (run_id IS NULL OR EXISTS (
-        SELECT FROM campaigns_campaignrun r JOIN campaigns_campaign c ON c.id = r.campaign_id
-        WHERE r.id = m.run_id AND r.state = 'SENDING' AND c.status = 'ACTIVE')))
+    SELECT (SELECT count(*) FROM campaigns_message m WHERE m.state = 'UNKNOWN')::int AS unknown,
+        extract(epoch FROM clock_timestamp() - min(first.due))::float8 AS oldest
+    FROM (
+        SELECT (SELECT min(m.due_at) FROM campaigns_message m
+            WHERE m.tenant_id = r.tenant_id AND m.run_id = r.id AND m.state = 'QUEUED') AS due
+        FROM campaigns_campaignrun r
+        JOIN campaigns_campaign c ON c.tenant_id = r.tenant_id AND c.id = r.campaign_id
+        WHERE r.state = 'SENDING' AND c.status = 'ACTIVE'
+        UNION ALL
+        SELECT (SELECT min(m.due_at) FROM campaigns_message m
+            WHERE m.tenant_id = t.id AND m.run_id IS NULL AND m.state = 'QUEUED')
+        FROM tenancy_tenant t WHERE t.is_active
+    ) AS first
 """
 SLACK = timedelta(seconds=10)  # as long after a change a run is counted once more
 CLASSES = [MessageClass.TRANSACTIONAL.value, MessageClass.MARKETING.value]
@@ -67,7 +74,7 @@ class Waiting(NamedTuple):
     """Messages that nobody knows the fate of, and for how many seconds the first that is due has waited."""
 
     unknown: int
-    oldest: float | None
+    oldest: float
 
 
 def database_now() -> datetime:
@@ -98,7 +105,7 @@ def tenants_with_work(now: datetime) -> list[UUID]:
 def waiting() -> Waiting:
     """Of all tenants. One statement."""
     (row,) = select(WAITING, [])
-    return Waiting(row["unknown"], row["oldest"])
+    return Waiting(row["unknown"], max(row["oldest"] or 0.0, 0.0))
 
 
 def touch_runs(runs: Collection[Any]) -> None:

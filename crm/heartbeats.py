@@ -5,7 +5,7 @@ from django.db import connection
 PROBE_EVERY = 20  # seconds
 SILENT_AFTER = 90  # seconds without a sign, so that a dead process is seen within two minutes
 BEAT = "beat"
-PROBED = ("events-high", "events", "default")  # the queues that something must be taken from
+PROBED = ("events-high", "events", "default", "sends")  # the queues that something must be taken from
 
 
 def beat_heart(name: str) -> None:

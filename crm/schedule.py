@@ -32,6 +32,7 @@ SCHEDULE = (
     Job("heartbeat of events-high", "crm.heartbeat", PROBE_EVERY, "events-high"),
     Job("heartbeat of events", "crm.heartbeat", PROBE_EVERY, "events"),
     Job("heartbeat of default", "crm.heartbeat", PROBE_EVERY, "default"),
+    Job("heartbeat of sends", "crm.heartbeat", PROBE_EVERY, "sends"),
     Job("relay the outbox", "outbox.relay", 2),
     Job("find due events", "timeline.sweep_events", 5, "events-high"),
     Job("decay counters", "timeline.decay_counters", 60),
@@ -51,6 +52,9 @@ SCHEDULE = (
     Job("apply the clock to segments", "segments.apply_clock", 60),
     Job("tell Messaging of segments", "segments.tell_messaging", 10, "scoring"),
     Job("tell people's clicks from machines'", "campaigns.judge_interactions", 15),
+    Job("line up messages that are due", "campaigns.sweep", 1, "sends"),
+    Job("line up campaigns that are due", "campaigns.tick", 5, "sends"),
+    Job("put down to messages what they brought", "campaigns.attribute", 300, "scoring"),
     Job("tidy what people are found by", "customers.tidy_search", 24 * HOUR),
 )
 

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("timeline.urls")),
     path("api/v1/", include("segments.urls")),
     path("api/v1/", include("campaigns.template_urls")),
+    path("api/v1/", include("campaigns.urls")),
     path("api/schema/", SchemaView.as_view(), name="api-schema"),
     path("api/docs/", DocsView.as_view(), name="api-docs"),
 ]

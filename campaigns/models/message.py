@@ -200,6 +200,9 @@ class Message(Veiled, TenantModel):
                 name="messages_claimed",
                 condition=models.Q(state="SENDING"),
             ),
+            models.Index(
+                fields=["tenant", "id"], name="messages_unknown", condition=models.Q(state="UNKNOWN")
+            ),
             models.Index(fields=["tenant", "customer", "-id"], name="messages_of_customer"),
             models.Index(
                 fields=["tenant", "customer", "counted_at"],

@@ -10,6 +10,7 @@ AS_ROOT = ("-W", "ignore:You're running the worker with superuser privileges")
 CELERY = (sys.executable, *AS_ROOT, "-m", "celery", "--quiet", "--app", "crm")
 QUEUES = "events-high,events,default"
 SLOW_QUEUES = "scoring"  # what takes minutes has a worker of its own, or events would wait for it
+SEND_QUEUES = "sends"  # whose work is waiting for providers
 WEB_THREADS = 8
 
 
@@ -29,6 +30,7 @@ def background() -> dict[str, tuple[str, ...]]:
     return {
         "worker": (*CELERY, "worker", "--queues", QUEUES, "--concurrency", "2", *lonely, *quiet),
         "slow-worker": (*CELERY, "worker", "--queues", SLOW_QUEUES, "--concurrency", "1", *lonely, *quiet),
+        "send-worker": (*CELERY, "worker", "--queues", SEND_QUEUES, "--concurrency", "2", *lonely, *quiet),
         "consumer": manage("consume_events"),
         "beat": (*CELERY, "beat", *quiet),
     }

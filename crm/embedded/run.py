@@ -149,7 +149,7 @@ class Group:
         self.console.say("Stopping …")
         for names in (
             ("web",),
-            ("worker", "slow-worker", "consumer", "beat", "demo"),
+            ("worker", "slow-worker", "send-worker", "consumer", "beat", "demo"),
             ("valkey",),
             ("postgres",),
         ):

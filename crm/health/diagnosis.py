@@ -15,6 +15,7 @@ from django.utils import timezone
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
+from campaigns import queue as sends
 from crm import env, heartbeats
 from crm.health import report, silence, vitals
 from crm.tenancy.models import Tenant
@@ -178,6 +179,16 @@ def _segments() -> Iterator[Finding]:
         yield Finding("segments", Level.OK, "Every segment is up to date.")
 
 
+def _messages() -> Iterator[Finding]:
+    waiting = sends.waiting()
+    says = f"The oldest message that is due has waited {waiting.oldest:.0f} s."
+    do = f"See {RUNBOOKS}/campaigns.md."
+    yield _finding("messages", waiting.oldest > report.LATE_MESSAGES, says, do, fine=says)
+    if waiting.unknown:
+        says = f"Of {waiting.unknown} messages nobody knows whether they went: staff must say."
+        yield Finding("unknown messages", Level.WARNING, says, do)
+
+
 def _consistency() -> Iterator[Finding]:
     """Every tenant against the rules of timeline.consistency, the first so many of them."""
     tenants = Tenant.objects.filter(is_active=True).order_by("pk")
@@ -261,6 +272,7 @@ OF_DATABASE: dict[str, Examination] = {
     "migrations": _migrations, "roles and servers": _database_settings, "connections": _connections, "clock": _clock,
     "outbox": _outbox, "events": _events, "processes": _processes, "sources": _sources,
     "segments": _segments,
+    "messages": _messages,
     "consistency": _consistency,
 }  # fmt: skip
 OTHERS: dict[str, Examination] = {"redis": _redis, "broker": _broker, "disk": _disk, "settings": _settings}

@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
+from campaigns import queue as sends
 from crm import heartbeats
 from crm.health import silence, vitals
 from segments import queue
@@ -135,6 +136,14 @@ def _segments() -> Iterator[Metric]:
     yield _gauges("fairway_segments", "Segments in use.", "state", queue.by_state(timezone.now()).items())
 
 
-OF_DATABASE = (_events, _outbox, _processes, _segments)
+def _messages() -> Iterator[Metric]:
+    waiting = sends.waiting()
+    yield _gauge(
+        "fairway_messages_oldest_due_seconds", "Age of the oldest message due.", waiting.oldest or 0.0
+    )
+    yield _gauge("fairway_messages_unknown", "Messages that staff must find out about.", waiting.unknown)
+
+
+OF_DATABASE = (_events, _outbox, _processes, _segments, _messages)
 OF_REDIS = (_streams, _queues)
 OF_BOTH = (_sources,)

@@ -20,6 +20,7 @@ OK, DEGRADED, UNAVAILABLE = "ok", "degraded", "unavailable"
 LATE_NEWS = 120.0  # seconds that news may wait for the relay
 LATE_EVENTS = {"high": 60.0, "normal": 300.0, "low": 3600.0}  # seconds that due events may wait for a worker
 LATE_TOUCHES = 60.0  # seconds that a change of somebody may wait for the segments to look
+LATE_MESSAGES = 300.0  # seconds that a message may wait which nothing holds back
 STUCK = 60.0  # seconds in which a worker must have worked off some of the events that are due
 
 

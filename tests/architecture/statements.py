@@ -19,7 +19,8 @@ from crm.tenancy.models import AuditEntry, TenantModel
 EXCEPTIONS = {
     r"FROM tenancy_apikey .*WHERE tenancy_apikey\.prefix = ": "the key tells the tenant",
     r"FROM tenancy_staffmembership .*\.user_id = ": "the memberships of one account tell its tenants",
-    r"^SELECT .*FROM tenancy_tenant WHERE .*EXISTS\(SELECT .+ FROM (timeline|customers|segments|campaigns)_": "work",
+    r"^SELECT .*FROM tenancy_tenant (t )?WHERE .*EXISTS ?\(SELECT .*FROM (timeline|customers|segments|campaigns)_":
+        "who has work",
     r"FROM outbox_outboxmessage WHERE outbox_outboxmessage\.relayed_at IS NULL ORDER BY": "one relay tells all news",
     r"^UPDATE outbox_outboxmessage SET relayed_at = .* IN \(": "the same relay marks what it sent",
     r"FROM outbox_outboxmessage WHERE relayed_at IS NULL$": "health: how much news waits, of all",
@@ -30,6 +31,7 @@ EXCEPTIONS = {
     r"FROM segments_segmenttouch ORDER BY tenant_id LIMIT 1": "from tenant to tenant: who has work",
     r"FROM segments_segment s JOIN tenancy_tenant t .* s\.due_at <= ": "which tenants have segments that are due",
     r"FROM campaigns_message .*WHERE \(?campaigns_message\.id = .* tenancy_tenant\.is_active": "a token names it",
+    r"^SELECT \(SELECT count\(\*\) FROM campaigns_message m WHERE m\.state": "health: what waits, of all",
     r"^DELETE FROM \w+ .*\b(relayed_at|created_at|saved_at) < ": "age alone decides what is purged",
     r"^DELETE FROM timeline_eventbody ": "age alone decides what is purged",
     r"^SELECT .*has_table_privilege": "health: asks for rights, not for rows",

@@ -70,6 +70,8 @@ def test_no_statement_of_a_task_is_without_its_tenant(
 
 
 ARGUMENTS: dict[str, Any] = {
+    "campaigns.send": lambda tenant: (str(tenant.pk), "0"),
+    "campaigns.work": lambda tenant: (str(tenant.pk),),
     "customers.look_for_duplicates": lambda tenant: (str(tenant.pk), [news_of_somebody(tenant)]),
     "segments.follow": lambda tenant: (str(tenant.pk),),
     "segments.refresh_due": lambda tenant: (str(tenant.pk),),

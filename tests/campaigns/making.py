@@ -11,6 +11,7 @@ from segments.models import Segment, SegmentMember
 from segments.services import create_segment
 from tests.factories import CustomerProfileFactory
 
+FOOTER = " {{ club.address }} {{ unsubscribeUrl }}"
 AUTHOR, SECOND = "user:author", "user:second"
 
 
@@ -31,13 +32,17 @@ def list_of(who: list[CustomerProfile], name: str = "Some people") -> Segment:
     return segment
 
 
-def words(channel: str = "EMAIL", body: str = "Hello", name: str = "", **fields: Any) -> MessageTemplate:
+def words(
+    channel: str = "EMAIL", body: str = "Hello", name: str = "", footer: str = FOOTER, **fields: Any
+) -> MessageTemplate:
     """A template with a text in English."""
     number = MessageTemplate.objects.count()
     template = MessageTemplate.objects.create(
         tenant=current_tenant(), name=name or f"{channel} {number}", channel=channel
     )
-    said = {"subject": "Hello", "html": body, "text": body} if channel == "EMAIL" else {}
+    if channel == "EMAIL":
+        body += footer
+    said = {"subject": "Hello", "html": body, "text": body} if channel == "EMAIL" else {"text": body}
     TemplateContent.objects.create(
         tenant=current_tenant(), template=template, language="en", body=body, **(said | fields)
     )

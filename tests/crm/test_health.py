@@ -143,10 +143,10 @@ def test_the_summary_has_the_numbers(alive, tenant):
     }  # fmt: skip
     assert body["deadLetters"]["count"] == 1
     assert body["beat"]["lastSeenSeconds"] < 10
-    assert set(body["workers"]) == {"status", "events-high", "events", "default"}
+    assert set(body["workers"]) == {"status", "events-high", "events", "default", "sends"}
 
 
-@pytest.mark.parametrize("name", ["beat", "events-high", "events", "default"])
+@pytest.mark.parametrize("name", ["beat", "events-high", "events", "default", "sends"])
 def test_a_process_that_is_up_but_takes_nothing_is_seen_within_two_minutes(alive, name):
     Heartbeat.objects.filter(name=name).update(at=timezone.now() - timedelta(seconds=95))
     _, body, _ = get("/health")

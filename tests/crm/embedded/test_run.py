@@ -20,7 +20,17 @@ from crm.embedded.servers import free_port
 
 pytestmark = pytest.mark.proof
 FACTS = {"url", "adminEmail", "adminPassword", "apiKey", "tenant", "databaseUrl", "redisUrl", "pids"}
-NAMES = {"postgres", "valkey", "web", "worker", "slow-worker", "consumer", "beat", "supervisor"}
+NAMES = {
+    "postgres",
+    "valkey",
+    "web",
+    "worker",
+    "slow-worker",
+    "send-worker",
+    "consumer",
+    "beat",
+    "supervisor",
+}
 BARE = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 
 
