@@ -9,9 +9,10 @@ from rest_framework.response import Response
 from campaigns.models import Message
 from campaigns.problems import MessageNotFound
 from campaigns.reconciling import resolve_message
-from campaigns.replies import MessageListed, message_payload
+from campaigns.replies import MessageListed, MessageReply, message_payload, words_payload
 from campaigns.serializers import MESSAGES, MessageQuery, ResolveBody
 from crm.rest.paging import paginate
+from crm.rest.schema import ETAG
 from crm.rest.shapes import page_of
 from crm.rest.views import ApiView
 from crm.tenancy.permissions import Scope
@@ -61,6 +62,20 @@ class MessageList(MessageView):
         }  # fmt: skip
         rows = rows.filter(**{lookup: query[name] for name, lookup in lookups.items() if name in query})
         return paginate(rows, query, MESSAGES, message_payload)
+
+
+class MessageOne(MessageView):
+    scopes = {"GET": Scope.READ}
+    looks = "message"
+
+    @extend_schema(operation_id="getMessage", responses={200: MessageReply}, parameters=[ETAG])
+    def get(self, request: Request, pk: str) -> Response:
+        """Read a message.
+
+        With its words as they were sent; null where it never got any, or its person was erased.
+        """
+        found = self.message_of(pk)
+        return Response(message_payload(found) | words_payload(found))
 
 
 class MessageResolve(MessageView):

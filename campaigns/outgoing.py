@@ -184,6 +184,14 @@ def _latest(run: CampaignRun | None, templates: Iterable[UUID]) -> dict[UUID, di
     return found
 
 
+def with_subject(words: Words, subject: str) -> Words:
+    """The words with another subject. Keep it: making one is the work."""
+    return Words(
+        channel=words.channel, language=words.language, subject=subject, html=words.sources["html"],
+        text=words.sources["text"], links=words.links, extra=words.extra,
+    )  # fmt: skip
+
+
 def _with_subject(content: int, words: Words, subject: str) -> Words:
     """The words with a variant's own subject; kept by the process."""
     if not subject:
@@ -191,10 +199,7 @@ def _with_subject(content: int, words: Words, subject: str) -> Words:
     if (content, subject) not in _spelt:
         if len(_spelt) >= SPELT:
             _spelt.clear()
-        _spelt[content, subject] = Words(
-            channel=words.channel, language=words.language, subject=subject, html=words.sources["html"],
-            text=words.sources["text"], links=words.links, extra=words.extra,
-        )  # fmt: skip
+        _spelt[content, subject] = with_subject(words, subject)
     return _spelt[content, subject]
 
 

@@ -81,6 +81,12 @@ class OwnCampaign(Forbidden):
     code = "SECOND_PERSON_REQUIRED"
 
 
+class NothingToSay(NotFound):
+    """The campaign says nothing on this channel, in this variant."""
+
+    code = "NO_CONTENT"
+
+
 class MessageSettled(Conflict):
     """It is known what became of this message."""
 

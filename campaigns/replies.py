@@ -24,8 +24,12 @@ from campaigns.models import (
     WinnerMetric,
     WinnerMode,
 )
+from campaigns.outgoing import shown
+from campaigns.previews import Preview
+from campaigns.rendering import RenderFailed
 from campaigns.services import CHANNELS, TEMPLATES
 from crm.rest.shapes import shape
+from crm.tenancy.scope import current_eyes
 from customers.models.consent import Channel, Purpose
 from customers.payloads import wire_value
 
@@ -327,6 +331,42 @@ MESSAGE_FIELDS: dict[str, Any] = {
 MessageListed = shape(
     "MessageListed", MESSAGE_FIELDS, "One message, or what `fields` asks for.", is_sparse=True
 )
+
+
+WORDS: dict[str, Any] = {
+    "html": serializers.CharField(allow_null=True),
+    "text": serializers.CharField(allow_null=True, help_text="Of an e-mail its plain part."),
+}
+MessageReply = shape(
+    "Message",
+    MESSAGE_FIELDS | WORDS,
+    "One message with its words as they were sent; null where they are kept back.",
+)
+PreviewReply = shape(
+    "CampaignPreview",
+    {
+        "channel": serializers.ChoiceField(choices=Channel.choices), "language": serializers.CharField(),
+        "subject": serializers.CharField(allow_null=True), **WORDS, "parts": serializers.IntegerField(),
+        "missing": serializers.ListField(child=serializers.CharField()),
+    },
+)  # fmt: skip
+
+
+def words_payload(row: Message) -> dict[str, Any]:
+    """What it said; nothing for eyes that something is kept from, for anything may stand in it."""
+    try:
+        found = None if current_eyes().masks else shown(row)
+    except RenderFailed:
+        found = None
+    return {"html": (found.html or None) if found else None, "text": found.text if found else None}
+
+
+def preview_payload(seen: Preview, channel: str) -> dict[str, Any]:
+    said = seen.rendered
+    return {
+        "channel": channel, "language": seen.language, "subject": said.subject or None, "html": said.html or None,
+        "text": said.text, "parts": said.parts, "missing": seen.missing,
+    }  # fmt: skip
 
 
 def recipient_payload(row: Message) -> dict[str, Any]:

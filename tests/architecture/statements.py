@@ -19,8 +19,9 @@ from crm.tenancy.models import AuditEntry, TenantModel
 EXCEPTIONS = {
     r"FROM tenancy_apikey .*WHERE tenancy_apikey\.prefix = ": "the key tells the tenant",
     r"FROM tenancy_staffmembership .*\.user_id = ": "the memberships of one account tell its tenants",
-    r"^SELECT .*FROM tenancy_tenant (t )?WHERE .*EXISTS ?\(SELECT .*FROM (timeline|customers|segments|campaigns)_":
-        "who has work",
+    r"^SELECT .*FROM tenancy_tenant (t )?WHERE .*EXISTS ?\(SELECT .*FROM (timeline|customers|segments|campaigns)_": (
+        "who has work"
+    ),
     r"FROM outbox_outboxmessage WHERE outbox_outboxmessage\.relayed_at IS NULL ORDER BY": "one relay tells all news",
     r"^UPDATE outbox_outboxmessage SET relayed_at = .* IN \(": "the same relay marks what it sent",
     r"FROM outbox_outboxmessage WHERE relayed_at IS NULL$": "health: how much news waits, of all",

@@ -13,12 +13,14 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from campaigns import ready_made
+from campaigns.models import Campaign, Message
 from crm.tenancy.scope import tenant_scope
 from customers.merging import merge_customers
 from customers.models import CustomerProfile, CustomField, DuplicateCandidate, Status
 from customers.suppressions import add
 from customers.tags import spelled
 from segments.models import Segment
+from tests.campaigns.making import campaigns_in_each_state
 from tests.conftest import Api
 from tests.factories import (
     ActivityFactory,
@@ -47,6 +49,7 @@ class Call(NamedTuple):
 
 
 SPARE_TAG = "Spare"
+VARIANT = "0192f0c1-7a3e-7c52-9d41-5b8e2f6a1c93"
 SEGMENT = "0192f0c1-7a3e-7c52-9d41-5b8e2f6a1c92"
 RULES = [{"field": "isVip", "operator": "eq", "value": True}]
 LOSER = "0192f0c1-7a3e-7c52-9d41-5b8e2f6a1c91"
@@ -180,6 +183,34 @@ API: dict[str, dict[str, Call]] = {
     },
     "api/v1/templates/<str:pk>/clone": {"POST": Call("crm:campaigns", 201)},
     "api/v1/templates/<str:pk>/preview": {"GET": Call("crm:read", 200)},
+    "api/v1/campaigns": {
+        "GET": Call("crm:read", 200),
+        "POST": Call("crm:campaigns", 201, {"name": "New", "channels": ["EMAIL"]}),
+    },
+    "api/v1/campaigns/<str:pk>": {
+        "GET": Call("crm:read", 200),
+        "PATCH": Call("crm:campaigns", 200, {"name": "Changed"}),
+        "DELETE": Call("crm:campaigns", 204),
+    },
+    "api/v1/campaigns/<str:pk>/approve": {"POST": Call("crm:campaigns", 200)},
+    "api/v1/campaigns/<str:pk>/cancel": {"POST": Call("crm:campaigns", 200)},
+    "api/v1/campaigns/<str:pk>/clone": {"POST": Call("crm:campaigns", 201)},
+    "api/v1/campaigns/<str:pk>/execute": {"POST": Call("crm:campaigns", 200)},
+    "api/v1/campaigns/<str:pk>/pause": {"POST": Call("crm:campaigns", 200)},
+    "api/v1/campaigns/<str:pk>/preflight": {"GET": Call("crm:read", 200)},
+    "api/v1/campaigns/<str:pk>/recipients": {"GET": Call("crm:read", 200)},
+    "api/v1/campaigns/<str:pk>/resume": {"POST": Call("crm:campaigns", 200)},
+    "api/v1/campaigns/<str:pk>/schedule": {"POST": Call("crm:campaigns", 200)},
+    "api/v1/campaigns/<str:pk>/stats": {"GET": Call("crm:read", 200)},
+    "api/v1/campaigns/<str:pk>/test-send": {
+        "POST": Call("crm:campaigns", 202, {"customerId": LOSER, "to": "me@example.com"})
+    },
+    "api/v1/campaigns/<str:pk>/unschedule": {"POST": Call("crm:campaigns", 200)},
+    "api/v1/campaigns/<str:pk>/winner": {"POST": Call("crm:campaigns", 200, {"variantId": VARIANT})},
+    "api/v1/campaigns/<str:pk>/preview": {"GET": Call("crm:read", 200, query=f"?customerId={LOSER}")},
+    "api/v1/messages": {"GET": Call("crm:read", 200)},
+    "api/v1/messages/<str:pk>": {"GET": Call("crm:read", 200)},
+    "api/v1/messages/<str:pk>/resolve": {"POST": Call("crm:campaigns", 200, {"outcome": "SENT"})},
     "api/v1/events": {"GET": Call("crm:events", 200), "POST": Call("crm:events", 202, EVENT)},
     "api/v1/events/stats": {"GET": Call("crm:events", 200)},
     "api/v1/events/replay": {"POST": Call("crm:events", 202, {})},
@@ -224,7 +255,17 @@ def addresses(resolver: Any = None, prefix: str = "") -> Iterator[str]:
 
 
 STAFF = [route for route in addresses() if route.startswith("admin/") and route not in PUBLIC]
-KEPT = (CustomerProfile, CustomField, DuplicateCandidate, InboundEvent, Activity, Note, Segment)
+KEPT = (
+    CustomerProfile,
+    CustomField,
+    DuplicateCandidate,
+    InboundEvent,
+    Activity,
+    Note,
+    Segment,
+    Campaign,
+    Message,
+)
 OF_ONE = [route for route in API if "<" in route]
 
 
@@ -266,6 +307,7 @@ def rows(tenant):
         "segment": SegmentFactory(pk=SEGMENT),
         "template": ready_made.take("welcome", by="user:1", name="Hello"),
         "suppression": add("back@example.com", by="user:x"),
+        **campaigns_in_each_state(VARIANT),
     }
 
 
@@ -282,6 +324,8 @@ def named(route: str, rows: Any) -> list[Any]:
         return [SPARE_TAG]
     kinds = {
         "events": "event", "restore": "deleted", "custom-fields": "field", "duplicates": "duplicate",
+        "/unschedule": "scheduled", "/approve": "scheduled", "/pause": "running", "/cancel": "running",
+        "/winner": "running", "/resume": "paused", "campaigns": "campaign", "messages": "message",
         "unmerge": "merged", "households": "household", "segments": "segment",
         "v1/templates": "template",
         "suppressions": "suppression",

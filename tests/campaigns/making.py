@@ -2,8 +2,18 @@
 
 from typing import Any
 
-from campaigns import services
-from campaigns.models import Campaign, MessageTemplate, TemplateContent
+from django.utils import timezone
+
+from campaigns import lifecycle, services
+from campaigns.models import (
+    Campaign,
+    CampaignRun,
+    CampaignVariant,
+    Message,
+    MessageTemplate,
+    Sender,
+    TemplateContent,
+)
 from crm.tenancy.models import Club
 from crm.tenancy.scope import current_tenant
 from customers.models import CustomerProfile
@@ -47,6 +57,26 @@ def words(
         tenant=current_tenant(), template=template, language="en", body=body, **(said | fields)
     )
     return template
+
+
+def campaigns_in_each_state(variant: str) -> dict[str, Any]:
+    """One that could be scheduled, one that waits for a second person, one under way with a sample, one paused, and a
+    message of which nobody knows. variant: the id that the variant of the one under way is to have."""
+    who = people(1)
+    Sender.objects.create(tenant=current_tenant(), approval_from=1)
+    found = {name: campaign(who, name=name) for name in ("campaign", "scheduled", "running", "paused")}
+    lifecycle.schedule_campaign(found["scheduled"].pk, by=AUTHOR)
+    Campaign.objects.filter(pk=found["running"].pk).update(status="ACTIVE")
+    Campaign.objects.filter(pk=found["paused"].pk).update(status="PAUSED", pause_reason="USER")
+    CampaignVariant.objects.create(pk=variant, tenant=current_tenant(), campaign=found["running"], name="B")
+    run = CampaignRun.objects.create(
+        tenant=current_tenant(), campaign=found["running"], scheduled_for=timezone.now(), state="SENDING"
+    )
+    message = Message.objects.create(
+        tenant=current_tenant(), customer=who[0], recorded_for=who[0].pk, run=run, channel="EMAIL",
+        message_class="MARKETING", state="UNKNOWN", reason="NO_ANSWER",
+    )  # fmt: skip
+    return {**found, "message": message}
 
 
 def campaign(

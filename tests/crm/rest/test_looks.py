@@ -36,6 +36,10 @@ LOOKS = {
     "api/v1/customers/<str:pk>/merges": "merges",
     "api/v1/households": "customer.listed",
     "api/v1/events/<str:pk>": "event.viewed",
+    "api/v1/campaigns/<str:pk>/preview": "preview",
+    "api/v1/campaigns/<str:pk>/recipients": "customer.listed",
+    "api/v1/messages": "customer.listed",
+    "api/v1/messages/<str:pk>": "message",
     "api/v1/segments/<str:pk>/changes": "customer.listed",
     "api/v1/segments/<str:pk>/explain": "segment",
     "api/v1/segments/<str:pk>/members": "customer.listed",
@@ -43,6 +47,10 @@ LOOKS = {
 }
 OF_MANY = "api/v1/households/<str:pk>"
 SAYS_NOTHING_OF_ANYBODY = {
+    "api/v1/campaigns",
+    "api/v1/campaigns/<str:pk>",
+    "api/v1/campaigns/<str:pk>/preflight",
+    "api/v1/campaigns/<str:pk>/stats",
     "api/v1/custom-fields",
     "api/v1/custom-fields/<str:pk>",
     "api/v1/consistency",
@@ -89,6 +97,8 @@ def test_a_look_is_one_entry_however_often_in_five_minutes(
         "customer.listed": "",
         "event.viewed": str(rows["event"].pk),
         "segment": str(rows["loser"].pk),
+        "preview": str(rows["loser"].pk),
+        "message": str(rows["message"].customer_id),
     }.get(said, str(rows["customer"].pk))
     assert entry["object_id"] == about
     if "." in said:
