@@ -22,6 +22,7 @@ from customers.models import CustomerProfile
 from segments import entries
 from segments.admin.page import TABS
 from tests.architecture.test_wall import STAFF, filled
+from tests.campaigns.making import campaign, message_to
 from tests.factories import (
     ClubFactory,
     CustomerProfileFactory,
@@ -223,7 +224,18 @@ def key(world: Everything, text: str, number: int) -> Any:
     return issued
 
 
+def a_campaign(world: Everything, text: str, number: int) -> Any:
+    return campaign([], name=text[:200], description=text)
+
+
+def a_message(world: Everything, text: str, number: int) -> Any:
+    person = world.of("customers.CustomerProfile")[number]
+    return message_to(person, subject=text[:300], error=text[:300], address=text[:300])
+
+
 MAKERS: dict[str, Any] = {
+    "campaigns.Campaign": a_campaign,
+    "campaigns.Message": a_message,
     "customers.CustomerProfile": customer,
     "customers.DuplicateCandidate": pair,
     "timeline.InboundEvent": event,

@@ -1,5 +1,5 @@
-"""Staff pages about templates: the list, the ready-made ones, and the page that writes one."""
+"""Staff pages about campaigns: templates, the list and calendar, a campaign's page and report, the log of messages."""
 
-from campaigns.admin import template_list
+from campaigns.admin import listing, log, panel, template_list
 
-__all__ = ["template_list"]
+__all__ = ["listing", "log", "panel", "template_list"]

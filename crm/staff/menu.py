@@ -22,7 +22,9 @@ MENU: tuple[tuple[Any, tuple[tuple[str, Any, str], ...]], ...] = (
     )),
     (_("Marketing"), (
         ("segments.Segment", _("Segments"), "chart-pie"),
+        ("campaigns.Campaign", _("Campaigns"), "send"),
         ("campaigns.MessageTemplate", _("Templates"), "mail-open"),
+        ("campaigns.Message", _("Messages"), "mail-check"),
     )),
     (_("Activity"), (
         ("timeline.Activity", _("Timeline"), "activity"),
@@ -60,7 +62,7 @@ DEAD = "admin:timeline_inboundevent_dead"
 KEYS = {  # pressed after g
     "customers.CustomerProfile": "c", "customers.DuplicateCandidate": "u", "timeline.Activity": "t",
     "timeline.InboundEvent": "e", "dead letters": "d", "customers.Booking": "b", "customers.Order": "o",
-    "segments.Segment": "s",
+    "segments.Segment": "s", "campaigns.Campaign": "m",
 }  # fmt: skip
 MOST_SHOWN = 99
 

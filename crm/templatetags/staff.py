@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from campaigns.admin.html import campaign_badge, channel_icon, channel_icons, message_badge, template_url
 from crm.tenancy import markup
 from customers.admin.columns import status_badge
 from customers.admin.html import consent_lights, flag_badges, stage_badge
@@ -35,6 +36,11 @@ register.filter("status_badge", status_badge)
 register.filter("type_words", type_words)
 register.filter("segment_state", state_badge)
 register.filter("segment_type", type_badge)
+register.filter("campaign_badge", campaign_badge)
+register.filter("message_badge", message_badge)
+register.filter("channel_icon", channel_icon)
+register.filter("channel_icons", channel_icons)
+register.filter("template_url", template_url)
 
 
 @register.filter
@@ -87,6 +93,12 @@ def initials(person: object) -> str:
 def unlocalized(value: float) -> str:
     """A number as SVG reads it, whatever the language."""
     return f"{value:g}"
+
+
+@register.filter
+def interval_width(interval: Any) -> str:
+    """How wide an interval in percent is drawn; a narrow one is at least seen."""
+    return unlocalized(max(interval.high - interval.low, 0.5))
 
 
 @register.filter

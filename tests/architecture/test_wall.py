@@ -20,7 +20,7 @@ from customers.models import CustomerProfile, CustomField, DuplicateCandidate, S
 from customers.suppressions import add
 from customers.tags import spelled
 from segments.models import Segment
-from tests.campaigns.making import campaigns_in_each_state
+from tests.campaigns.making import campaign, campaigns_in_each_state, message_to
 from tests.conftest import Api
 from tests.factories import (
     ActivityFactory,
@@ -426,6 +426,8 @@ def staff_rows() -> dict[str, Any]:
         "duplicatecandidate": pair_of(person, other),
         "segment": SegmentFactory(club=ClubFactory()),
         "messagetemplate": ready_made.take("newsletter", by="user:1", club_id=ClubFactory().pk),
+        "campaign": campaign(club=ClubFactory()),
+        "message": message_to(person),
     }
 
 
@@ -442,6 +444,8 @@ KINDS = (
     "inboundevent",
     "club",
     "customfield",
+    "campaign",
+    "message",
     "apikey",
     "staffmembership",
     "duplicatecandidate",

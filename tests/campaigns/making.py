@@ -101,3 +101,15 @@ def campaign(
         club_id=club.pk if club else None, variants=variants or (), templates=None if variants else templates,
         **fields,
     )  # fmt: skip
+
+
+def message_to(person: CustomerProfile, **fields: Any) -> Message:
+    """A test message that was sent to somebody."""
+    usual = {"origin": "TEST", "channel": "EMAIL", "message_class": "MARKETING", "state": "SENT"}
+    return Message.objects.create(
+        tenant=person.tenant,
+        customer=person,
+        recorded_for=person.pk,
+        address=person.email,
+        **(usual | fields),
+    )
