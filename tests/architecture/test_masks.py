@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.db.models import Q
 
+from campaigns import ready_made
 from crm.tenancy.masks import Personal, masks_of
 from crm.tenancy.models import Tenant
 from crm.tenancy.permissions import Role
@@ -13,6 +14,7 @@ from customers import upward
 from customers.listing import ORDERING, TELLS, TELLS_NOTHING_KEPT_BACK
 from customers.models import AssociationNumber, CustomerMetrics, CustomerProfile, Deal, Ticket
 from customers.queries import CustomerListQuery
+from customers.suppressions import add
 from tests import everything
 from tests.architecture.test_wall import API, named, send
 from tests.conftest import Api
@@ -98,6 +100,8 @@ def world(tenant: Tenant) -> World:
         "household": house(person, nameless),
         "field": CustomFieldFactory(),
         "segment": SegmentFactory(),
+        "template": ready_made.take("welcome", by="user:1", name="Hello"),
+        "suppression": add("back@example.com", by="user:1"),
         "duplicate": found.of("customers.DuplicateCandidate")[1],
     }
     return World(found, rows)
