@@ -57,7 +57,7 @@ def apply(told: Iterable[Receipt], *, gateway: str, now: datetime) -> int:
     for tenant, receipts in known.items():
         with tenant_scope(tenant):
             done = _apply(receipts, gateway, now)
-            _follow(done, gateway, now)
+            follow(done, gateway, now)
     return sum(map(len, known.values()))
 
 
@@ -137,7 +137,7 @@ def _write(message: Message, one: Receipt, now: datetime) -> None:
             message.error = f"{one.code} {one.detail}".strip()[:300]
 
 
-def _follow(told: Sequence[tuple[Message, Receipt]], gateway: str, now: datetime) -> None:
+def follow(told: Sequence[tuple[Message, Receipt]], gateway: str, now: datetime) -> None:
     """What follows for addresses, people and senders; again, where a provider repeats itself because we died of it."""
     for message, one in told:
         match one.kind:

@@ -7,13 +7,16 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from campaigns import receipts
 from campaigns.models import Message, MessageState, Reason
 from campaigns.queue import database_now, touch_runs
 from crm.database import retried
 from crm.messaging.delivery import Gateway, Outcome, Result
+from crm.messaging.receipts import Kind, Receipt
 from crm.observability import metrics
 from crm.tenancy.rows import dump, select
 from crm.tenancy.scope import current_tenant
+from customers import devices
 from customers.consent import REACHED_BY
 from customers.devices import drop
 from customers.models import Suppression
@@ -73,6 +76,7 @@ def settle(outcomes: Sequence[Told], gateway: Gateway, *, can_ask: bool | None =
     for (_claim, message, _outcome), row in zip(told, rows, strict=True):
         if message.pk in ours:
             metrics.messages.labels(message.channel, row["state"], row["reason"]).inc()
+    _follow([one for one in told if one[1].pk in ours], gateway, now)
     _bury(
         [
             message
@@ -149,3 +153,16 @@ def _wait(attempts: int, asked: float | None) -> float:
 
 def _why(outcome: Outcome) -> str:
     return " ".join(part for part in (outcome.code, outcome.why) if part)[:300]
+
+
+def _follow(told: Sequence[Told], gateway: Gateway, now: datetime) -> None:
+    """What a provider's refusal says of the address: a dead one is not written to again, a STOP is heard."""
+    dead = [(message, outcome) for _claim, message, outcome in told if outcome.result is Result.UNREGISTERED]
+    if tokens := [message.address for message, _outcome in dead if message.channel == "PUSH"]:
+        devices.drop(tokens, why="UNREGISTERED")
+    bounced = Receipt(Kind.BOUNCED, is_permanent=True)
+    said = [(message, bounced) for message, _outcome in dead if message.channel != "PUSH"]
+    stopped = Receipt(Kind.OPTED_OUT)
+    said += [(message, stopped) for _claim, message, outcome in told if outcome.result is Result.OPTED_OUT]
+    if said:
+        receipts.follow(said, gateway.name, now)

@@ -310,3 +310,18 @@ def test_a_misbehaving_provider_gets_each_once_in_the_end(monkeypatch: pytest.Mo
     ticking.tick(database_now())
     run.refresh_from_db()
     assert run.counts["sent"] == run.target_count == 200
+
+
+@pytest.mark.parametrize("result", ["UNREGISTERED", "OPTED_OUT"])
+def test_an_address_that_is_dead_or_said_stop_is_not_written_to_again(
+    monkeypatch: pytest.MonkeyPatch, result: str
+) -> None:
+    provider = use(monkeypatch, Provider(faults={result: 1.0}))
+    who = people(1)
+    ready(who)
+    send()
+    provider.faults = {}
+    ready(who, name="The next one")
+    send()
+    assert not provider.to
+    assert Message.objects.latest("pk").reason in ("SUPPRESSED", "REFUSED")
