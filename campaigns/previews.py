@@ -84,7 +84,8 @@ def values_for(template: MessageTemplate, customer_id: UUID | None, *, event: An
     shared = variables.shared_values(
         template.club, sender, message_class="MARKETING", campaign_name=template.name, now=now
     )
-    shared["club"] = {name: shared["club"][name] or one for name, one in examples()["club"].items()}
+    usual = examples()["club"] | {"logo": None}  # no picture of a made-up address is asked for
+    shared["club"] = {name: shared["club"][name] or one for name, one in usual.items()}
     own = {name: one for name, one in examples().items() if name not in shared}
     return Values(own | ({"event": event} if isinstance(event, dict) else {}), shared)
 
