@@ -21,7 +21,7 @@ from campaigns.models import (
     Sender,
     TemplateContent,
 )
-from campaigns.rendering import PlainLinks, Rendered, RenderFailed, Words, render
+from campaigns.rendering import LinkMaker, PlainLinks, Rendered, RenderFailed, Words, render
 from campaigns.senders import senders_by_ref
 from crm.messaging import delivery
 from crm.tenancy.models import Club
@@ -240,12 +240,22 @@ def _values(messages: Sequence[Message], senders: Mapping[str, Sender]) -> dict[
 
 
 # --- as it was
-def shown(message: Message) -> Rendered | None:
-    """A message as it was said, with links that lead straight where they go; None where it never got its words.
+def shown(message: Message, *, links: LinkMaker | None = None) -> Rendered | None:
+    """A message as it was said; None where it never got its words, or they were erased.
 
-    Raises RenderFailed.
+    links: where its links lead; straight where they go, unless told. Raises RenderFailed.
     """
     said = _as_before([message]).get(message.pk)
     if said is None or message.variables is None:
         return None
-    return render(said.words, message.variables, PlainLinks(settings.PUBLIC_URL))
+    return render(said.words, message.variables, links or PlainLinks(settings.PUBLIC_URL))
+
+
+def shown_to_its_reader(message: Message) -> Rendered | None:
+    """The same for whoever got it: they can leave by its links. Raises RenderFailed."""
+    said = _as_before([message]).get(message.pk)
+    if said is None:
+        return None
+    senders = senders_by_ref()
+    sender = senders.get(message.club_ref) or senders[""]
+    return shown(message, links=tokens.MessageLinks(message.pk, sender, said.words.links))

@@ -17,10 +17,6 @@ from crm.observability import metrics
 from crm.tenancy.rows import dump, select
 from crm.tenancy.scope import current_tenant
 from customers import devices
-from customers.consent import REACHED_BY
-from customers.devices import drop
-from customers.models import Suppression
-from customers.suppression import suppress
 
 log = structlog.get_logger(__name__)
 
@@ -77,25 +73,7 @@ def settle(outcomes: Sequence[Told], gateway: Gateway, *, can_ask: bool | None =
         if message.pk in ours:
             metrics.messages.labels(message.channel, row["state"], row["reason"]).inc()
     _follow([one for one in told if one[1].pk in ours], gateway, now)
-    _bury(
-        [
-            message
-            for _, message, outcome in told
-            if outcome.result is Result.UNREGISTERED and message.pk in ours
-        ]
-    )
     return ours
-
-
-def _bury(dead: Sequence[Message]) -> None:
-    """Write no more to addresses that do not exist, and to devices that nobody has. Two statements a batch."""
-    drop([one.address for one in dead if one.channel not in REACHED_BY], why="unregistered")
-    keys = [(kind, one.address) for one in dead if one.address and (kind := REACHED_BY.get(one.channel))]
-    if keys:
-        suppress(
-            keys, reason=Suppression.Reason.INVALID, by="job:campaigns.send", now=database_now(),
-            channel=dead[0].channel, source=dead[0].gateway,
-        )  # fmt: skip
 
 
 def put_back(claims: Collection[Settled]) -> None:

@@ -4,6 +4,8 @@ import re
 from base64 import b64decode
 from urllib.parse import urlsplit
 
+from csp.constants import NONE, SELF
+from csp.decorators import csp
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
@@ -12,7 +14,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from campaigns import tracking
 from campaigns.brand import Brand, brand_of, page
 from campaigns.models import InteractionKind, Message, Origin
-from campaigns.tokens import CLICK, OPEN, PREFERENCES, UNSUBSCRIBE, make
+from campaigns.outgoing import shown_to_its_reader
+from campaigns.rendering import RenderFailed
+from campaigns.tokens import CLICK, OPEN, PREFERENCES, UNSUBSCRIBE, VIEW, make
 from campaigns.tracking import Target
 from campaigns.unsubscribing import Scope, unsubscribe
 from crm.tenancy.scope import tenant_scope
@@ -21,6 +25,11 @@ PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 HEX = re.compile(r"[0-9a-fA-F]{6}")
 SCHEMES = ("http", "https")
 ONE_CLICK = "One-Click"
+# What a mail may do as a page: its own styles, and pictures.
+ALONE = {
+    "default-src": [NONE], "style-src": ["'unsafe-inline'"], "img-src": [SELF, "https:", "data:"], "font-src": ["https:"],
+    "frame-ancestors": [NONE], "base-uri": [NONE], "form-action": [NONE],
+}  # fmt: skip
 
 
 @require_safe
@@ -56,6 +65,25 @@ def unsubscribed(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         return _leave(request, target)
     return _page(request, target.message, "public/unsubscribe.html", token=token)
+
+
+@require_safe
+@csp(ALONE)
+def viewed(request: HttpRequest, token: str) -> HttpResponse:
+    """An e-mail as a web page, for whoever can't read it in their mail program. Nothing in it runs."""
+    target = tracking.find(VIEW, token)
+    if target is None:
+        raise Http404
+    with tenant_scope(target.message.tenant):
+        try:
+            found = shown_to_its_reader(target.message)
+        except RenderFailed:
+            found = None
+    if found is None or not (found.html or found.text):
+        raise Http404
+    if found.html:
+        return quiet(HttpResponse(found.html))
+    return quiet(HttpResponse(found.text, content_type="text/plain; charset=utf-8"))
 
 
 def _leave(request: HttpRequest, target: Target) -> HttpResponse:

@@ -521,6 +521,7 @@ def test_limited_to_its_clubs_a_role_does_the_same_there_but_for_the_settings(ro
     for name in ("customer", "deleted", "loser"):
         type(rows[name]).objects.filter(pk=rows[name].pk).update(home_club_ref="here")
     type(rows["customer"]).objects.filter(pk__in=TOGETHER).update(home_club_ref="here")
+    type(rows["customer"]).objects.filter(pk=rows["message"].customer_id).update(home_club_ref="here")
     clients = {letter: session(role, here) for letter, role in LETTERS.items()}
     for (method, address), (who,) in table(API_TABLE, 1).items():
         route = f"api/v1/{address}"

@@ -230,6 +230,7 @@ PUBLIC = {
     "t/c/<str:token>": "a link of a message, opened by its token",
     "t/u/<str:token>": "leaving, opened by the token of a message",
     "t/p/<str:token>": "what somebody hears, opened by the token of a message",
+    "t/v/<str:token>": "an e-mail as a page, opened by its token",
     "t/k/<str:token>": "the second half of a double opt-in, opened by its token",
     "t/s/<str:color>.css": "a colour",
     "webhooks/twilio/": "for Twilio, which signs its calls",

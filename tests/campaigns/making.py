@@ -106,10 +106,7 @@ def campaign(
 def message_to(person: CustomerProfile, **fields: Any) -> Message:
     """A test message that was sent to somebody."""
     usual = {"origin": "TEST", "channel": "EMAIL", "message_class": "MARKETING", "state": "SENT"}
+    usual |= {"address": person.email}
     return Message.objects.create(
-        tenant=person.tenant,
-        customer=person,
-        recorded_for=person.pk,
-        address=person.email,
-        **(usual | fields),
+        tenant=person.tenant, customer=person, recorded_for=person.pk, **(usual | fields)
     )
