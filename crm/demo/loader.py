@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import Count
 from django.db.models.functions import Now
 
+from crm.demo.campaigns import draft_campaigns
 from crm.demo.generator import PEOPLE, SEED, Event, chapters, events
 from crm.demo.group import BY
 from crm.demo.notes import write_notes
@@ -106,6 +107,7 @@ def load(tenant: Tenant, plan: Plan, *, report: Callable[[Progress], None]) -> P
             _bring(tenant, batch, progress, report)
         _settle(tenant)
         find_all()
+        draft_campaigns(as_of=plan.as_of)
         if not is_loaded(tenant):
             Segment.objects.by_the_clock().update(due_at=Now())  # what waits for the night shows people now
             record(FINISHED, by=BY, after={"events": progress.sent})
