@@ -117,8 +117,11 @@ def check_schedule(facts: Facts) -> Iterator[Finding]:
             campaign.recur_pattern, campaign.zone, campaign.scheduled_at or now, campaign.recur_end_at
         ) is None:  # fmt: skip
             yield error("INVALID_SCHEDULE", "recurEndAt", _("It ends before it is sent for the first time."))
-    if campaign.type == CampaignType.TRIGGERED and not campaign.trigger.get("event"):
-        yield error("INVALID_SCHEDULE", "trigger", _("Say which event sets it off."))
+    if campaign.type in (CampaignType.TRIGGERED, CampaignType.JOURNEY):
+        words = _("Campaigns that events or journeys set off can be written, but not carried out yet.")
+        yield error("NOT_CARRIED_OUT_YET", "type", words)
+    if SOCIAL in campaign.channels:
+        yield error("NOT_CARRIED_OUT_YET", "channels", _("Nothing can be posted on social media yet."))
 
 
 def check_variants(facts: Facts) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ from customers.models.consent import Channel, Purpose
 from segments.models import Segment
 from timeline.catalogue import TYPES
 
-KINDS = (CampaignType.ONE_TIME, CampaignType.RECURRING, CampaignType.TRIGGERED)
+KINDS = (CampaignType.ONE_TIME, CampaignType.RECURRING)
 PLAIN = (
     "name", "description", "type", "message_class", "purpose", "channels", "segment_ids", "excluded_segment_ids",
     "holdout_percent", "timezone", "send_mode", "per_minute", "batch_size", "batch_minutes", "recur_pattern",
@@ -128,6 +128,8 @@ class CampaignForm(PlainLabels, forms.Form):
         fields["club"].queryset = Club.objects.order_by("name")
         fields["timezone"].choices = [("", _("the club, else the club group")), *zone_choices()]
         fields["event"].choices = [("", _("Choose…")), *((name, name) for name in sorted(TYPES))]
+        if campaign is not None and campaign.type not in KINDS:  # made over the API
+            fields["type"].choices = [(campaign.type, campaign.get_type_display())]
         segments = Segment.objects.kept().order_by("name").only("pk", "name", "member_count")
         choices = [(str(one.pk), f"{one.name} ({one.member_count:,})") for one in segments]
         fields["segment_ids"].choices = fields["excluded_segment_ids"].choices = choices

@@ -111,6 +111,7 @@ FAILING: dict[str, Callable[[], Campaign]] = {
     "AUDIENCE_JUMP": jump,
     "NO_CONTENT": silent_variant,
     "INVALID_SCHEDULE": lambda: campaign(people(1), type="RECURRING"),
+    "NOT_CARRIED_OUT_YET": lambda: campaign(people(1), type="TRIGGERED"),
     "OPENS_AS_METRIC": lambda: campaign(people(1), variants=[{}, {}], winner_metric="OPENS"),
     "SAMPLE_TOO_SMALL": lambda: campaign(people(1), variants=[{}, {}], sample_percent=10),
     "SENDER_ADDRESS_MISSING": lambda: campaign(people(1)),
