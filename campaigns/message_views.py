@@ -10,7 +10,7 @@ from campaigns.models import Message
 from campaigns.problems import MessageNotFound
 from campaigns.reconciling import resolve_message
 from campaigns.replies import MessageListed, MessageReply, message_payload, words_payload
-from campaigns.serializers import MESSAGES, MessageQuery, ResolveBody
+from campaigns.serializers import MESSAGES, MessageOutcomeBody, MessageQuery
 from crm.rest.paging import paginate
 from crm.rest.schema import ETAG
 from crm.rest.shapes import page_of
@@ -83,7 +83,7 @@ class MessageResolve(MessageView):
 
     @extend_schema(
         operation_id="resolveMessage",
-        request=ResolveBody,
+        request=MessageOutcomeBody,
         responses={200: MessageListed},
         examples=[OpenApiExample("It went", {"outcome": "SENT"}, request_only=True)],
     )
@@ -92,7 +92,7 @@ class MessageResolve(MessageView):
 
         Of one whose outcome is known it is 409 `MESSAGE_SETTLED`.
         """
-        sent = {"SENT": True, "FAILED": False, "SEND_AGAIN": None}[self.body(ResolveBody)["outcome"]]
+        sent = {"SENT": True, "FAILED": False, "SEND_AGAIN": None}[self.body(MessageOutcomeBody)["outcome"]]
         found = self.message_of(pk)
         resolve_message(found.pk, by=self.credential.actor, sent=sent)
         return Response(message_payload(self.message_of(pk)))

@@ -24,13 +24,19 @@ from campaigns.models import (
 from campaigns.rendering import LinkMaker, PlainLinks, Rendered, RenderFailed, Words, render
 from campaigns.senders import senders_by_ref
 from crm.messaging import delivery
+from crm.tenancy.masks import Personal
 from crm.tenancy.models import Club
-from crm.tenancy.scope import current_tenant
+from crm.tenancy.scope import current_eyes, current_tenant
 from customers.models import CustomerProfile
+from customers.models.veil import as_seen
 
 ALWAYS = ("currency", "isService", "_zone", "_dateFormat")  # what words need that name no variable
 SPELT = 1_000  # subjects of variants that a process keeps ready
 _spelt: dict[tuple[int, str], Words] = {}
+
+
+# Values that a mask may keep back.
+KEPT_BACK = {"customFields": Personal.CUSTOM_FIELDS, "lifetimeValue": Personal.SCORES}
 
 
 class Made(NamedTuple):
@@ -243,12 +249,18 @@ def _values(messages: Sequence[Message], senders: Mapping[str, Sender]) -> dict[
 def shown(message: Message, *, links: LinkMaker | None = None) -> Rendered | None:
     """A message as it was said; None where it never got its words, or they were erased.
 
-    links: where its links lead; straight where they go, unless told. Raises RenderFailed.
+    links: where its links lead; straight where they go, unless told. For eyes from which something is kept there is the
+    text alone, without what they may not see; nothing, where it was made of that. Raises RenderFailed.
     """
-    said = _as_before([message]).get(message.pk)
+    said, masks = _as_before([message]).get(message.pk), current_eyes().masks
     if said is None or message.variables is None:
         return None
-    return render(said.words, message.variables, links or PlainLinks(settings.PUBLIC_URL))
+    if any(kind in masks for name, kind in KEPT_BACK.items() if name in message.variables):
+        return None
+    found = render(said.words, message.variables, links or PlainLinks(settings.PUBLIC_URL))
+    if not masks:
+        return found
+    return found._replace(html="", text=as_seen(found.text), subject=as_seen(found.subject))
 
 
 def shown_to_its_reader(message: Message) -> Rendered | None:

@@ -183,7 +183,7 @@ NUMBERS: dict[str, Any] = {
 Numbers = shape("CampaignNumbers", NUMBERS)
 INTERVALS = {
     f"{name}Interval": serializers.ListField(
-        child=serializers.FloatField(), min_length=2, max_length=2, help_text="In percent, 95 % sure."
+        child=serializers.FloatField(), help_text="Between which two it lies, in percent, 95 % sure."
     )
     for name in ("openRate", "clickRate", "conversionRate")
 }
@@ -204,7 +204,7 @@ LiftShape = shape(
     {
         "sent": GroupShape(), "heldOut": GroupShape(),
         "lift": serializers.FloatField(help_text="Points of percent more of who was sent it did what it is for."),
-        "interval": serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
+        "interval": serializers.ListField(child=serializers.FloatField()),
         "days": serializers.IntegerField(),
     },
 )  # fmt: skip

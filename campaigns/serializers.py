@@ -200,7 +200,7 @@ class MessageQuery(Stretch, PageQuery):
     origin = AnyOf(choices=Origin.choices, required=False)
 
 
-class ResolveBody(StrictSerializer):
+class MessageOutcomeBody(StrictSerializer):
     """What became of a message that nobody knows of."""
 
     tenantId = serializers.CharField(required=False)

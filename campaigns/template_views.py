@@ -55,7 +55,13 @@ SMS = {
 }  # fmt: skip
 READY = {"gallery": "welcome"}
 NEW_WORDS = {
-    "contents": [{"language": "en", "body": "Hi {{ firstName | default: 'golfer' }}, see you soon."}]
+    "contents": [
+        {
+            "language": "en",
+            "subject": "See you soon",
+            "body": "Hi {{ firstName | default: 'golfer' }}, see you soon.",
+        }
+    ]
 }
 TRIED = {"channel": "SMS", "content": {"language": "en", "body": "Hi {{ firstName }}"}}
 

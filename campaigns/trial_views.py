@@ -105,7 +105,7 @@ class CampaignTestSend(TrialView):
         examples=[
             OpenApiExample(
                 "To me",
-                {"customerId": "0192f0c1-7a3e-7c52-9d41-5b8e2f6a1c90", "to": "me@club.example"},
+                {"customerId": "0192f0c1-7a3e-7c52-9d41-5b8e2f6a1c91", "to": "me@club.example"},
                 request_only=True,
             )
         ],

@@ -54,8 +54,8 @@ from customers.visibility import of_visible_people
 from segments.models import Segment
 
 NEW = {
-    "name": "Winter offer", "channels": ["EMAIL"], "segmentId": "0192f0c1-7a3e-7c52-9d41-5b8e2f6a1c90",
-    "emailTemplateId": "0192f0c1-7a3e-7c52-9d41-5b8e2f6a1c91",
+    "name": "Winter offer", "channels": ["EMAIL"], "segmentId": "0192f0c1-7a3e-7c52-9d41-5b8e2f6a1c92",
+    "emailTemplateId": "0192f0c1-7a3e-7c52-9d41-5b8e2f6a1c94",
 }  # fmt: skip
 WEEKLY = {
     **NEW,
@@ -326,7 +326,14 @@ class CampaignPreflight(CampaignView):
 class CampaignWinner(CampaignView):
     scopes = {"POST": Scope.CAMPAIGNS}
 
-    @extend_schema(operation_id="chooseCampaignWinner", request=WinnerBody, responses={200: CampaignReply})
+    @extend_schema(
+        operation_id="chooseCampaignWinner",
+        request=WinnerBody,
+        responses={200: CampaignReply},
+        examples=[
+            OpenApiExample("B", {"variantId": "0192f0c1-7a3e-7c52-9d41-5b8e2f6a1c93"}, request_only=True)
+        ],
+    )
     def post(self, request: Request, pk: str) -> Response:
         """Choose the winning variant.
 

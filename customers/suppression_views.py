@@ -92,7 +92,7 @@ class SuppressionList(ApiView):
     @extend_schema(
         operation_id="addSuppression",
         request=SuppressionBody,
-        responses={201: SuppressionListed},
+        responses={200: SuppressionListed},
         examples=[
             OpenApiExample(
                 "Bounced elsewhere",
@@ -112,7 +112,7 @@ class SuppressionList(ApiView):
             body["address"], by=self.credential.actor, reason=body["reason"], channel=body.get("channel", ""),
             purpose=body.get("purpose", ""), club_ref=body.get("clubId", ""), expires_at=body.get("expiresAt"),
         )  # fmt: skip
-        return Response(suppression_payload(found), status=201)
+        return Response(suppression_payload(found))
 
 
 class SuppressionOne(ApiView):

@@ -115,6 +115,8 @@ class Message(Veiled, TenantModel):
     opened_at, clicked_at: by people; first_open_at, first_click_at: by anything.
     """
 
+    free_text = ("subject", "error")
+
     id = models.BigAutoField(primary_key=True)
     customer = DerivedKey(CustomerProfile, related_name="+")
     recorded_for = models.UUIDField(editable=False)
@@ -220,11 +222,12 @@ class Message(Veiled, TenantModel):
         return f"{self.channel} to {self.recorded_for}"
 
     def veil(self, eyes: Eyes) -> None:
-        """Hide as much of the address as the eyes may not see."""
+        """Hide as much of the address as the eyes may not see, and what was written in words."""
+        super().veil(eyes)
         address = self.__dict__.get("address")
         kind = {"EMAIL": "email", "SMS": "phoneNumber", "WHATSAPP": "phoneNumber"}.get(
             self.__dict__.get("channel", ""), ""
         )
         left = masking.masked_identifier(kind, address, eyes.masks) if address and kind else address
         if left != address:
-            self.__dict__["address"], self.masked = left, frozenset({"address"})
+            self.__dict__["address"], self.masked = left, self.masked | {"address"}

@@ -17,6 +17,7 @@ from customers.queries import CustomerListQuery
 from customers.suppressions import add
 from tests import everything
 from tests.architecture.test_wall import API, named, send
+from tests.campaigns.making import campaign, message_to
 from tests.conftest import Api
 from tests.factories import (
     ActivityFactory,
@@ -102,6 +103,8 @@ def world(tenant: Tenant) -> World:
         "segment": SegmentFactory(),
         "template": ready_made.take("welcome", by="user:1", name="Hello"),
         "suppression": add("back@example.com", by="user:1"),
+        "campaign": campaign(),
+        "message": message_to(person, subject=SAID, error=SAID),
         "duplicate": found.of("customers.DuplicateCandidate")[1],
     }
     return World(found, rows)

@@ -57,9 +57,12 @@ def test_what_was_sent_is_shown_to_staff_and_to_whoever_got_it(sent: Message) ->
     leave = re.search(r'href="[^"]*(/t/u/[^"]+)"', page.content.decode())
     assert leave and Client().get(leave[1]).status_code == 200
     look = f"/admin/campaigns/message/{sent.pk}/look/"
-    staff: Any = staff_of("STAFF")
-    assert "What it said" in staff.text(look)
-    assert "Thandi" in staff.get(f"{look}body/").content.decode()
+    marketing: Any = staff_of("MARKETING")
+    assert "What it said" in marketing.text(look)
+    assert "Thandi" in marketing.get(f"{look}body/").content.decode()
+    front_desk: Any = staff_of("STAFF")
+    assert front_desk.get(f"{look}body/").content == b""
+    assert "Thandi" in front_desk.text(look)
 
 
 def test_what_was_sent_to_somebody_erased_is_shown_to_nobody(sent: Message) -> None:

@@ -81,7 +81,7 @@ def test_nothing_that_is_sent_gets_an_answer_outside_of_it(tenant, served, rows,
     key = issue_key(tenant, limits=dict.fromkeys(("read", "write", "events"), 10**9))[1]
     kinds = {"customers": "customer", "custom-fields": "field", "households": "household", "duplicates": "duplicate",
              "events": "event", "segments": "segment", "templates": "template", "campaigns": "campaign",
-             "messages": "message",
+             "messages": "message", "suppressions": "suppression",
              "activityId": "activity", "noteId": "note"}  # fmt: skip
     ids = {name: rows[kind].pk for name, kind in kinds.items()} | {"name": SPARE_TAG}
     schema = schemathesis.openapi.from_wsgi("/api/schema/", application)
