@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
@@ -19,7 +20,7 @@ from campaigns.admin.template_editing import FRAME
 from campaigns.models import Interaction, Message, MessageState
 from campaigns.reconciling import resolve_message
 from campaigns.rendering import Rendered, RenderFailed
-from crm.errors import CRMError
+from crm.errors import CRMError, ValidationFailed
 from crm.tenancy.access import actor, may, posted, record_look, require
 from crm.tenancy.admin.base import ReadOnlyAdmin
 from crm.tenancy.markup import ago, avatar, icon
@@ -109,9 +110,11 @@ class MessageAdmin(ReadOnlyAdmin):
     def settle_view(self, request: HttpRequest, pk: str) -> HttpResponse:
         """Say what became of a message of which the provider never told."""
         require(request, Right.MARKET)
-        row = self.message_or_404(request, pk)
+        row, outcome = self.message_or_404(request, pk), posted(request, "outcome")
         try:
-            resolve_message(row.pk, by=actor(request), sent=OUTCOMES.get(posted(request, "outcome"), False))
+            if outcome not in OUTCOMES:  # nobody's guess marks a message as failed
+                raise ValidationFailed(_t("Say whether it went."))
+            resolve_message(row.pk, by=actor(request), sent=OUTCOMES[outcome])
             messages.success(request, _("It is written down."))
         except CRMError as error:
             messages.error(request, error.message)

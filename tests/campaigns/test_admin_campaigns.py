@@ -211,6 +211,24 @@ def test_a_message_tells_to_whom_it_went_and_what_became_of_it(sent: Campaign) -
     assert sent.name in browser.text(f"/admin/customers/customerprofile/{one.customer_id}/", tab="messages")
 
 
+def test_staff_settle_what_nobody_knows_of_and_only_by_an_answer(sent: Campaign) -> None:
+    Message.objects.filter(state="DELIVERED").update(state="UNKNOWN", reason="NO_ANSWER")
+    one = Message.objects.get(state="UNKNOWN")
+    browser = staff_of("MARKETING")
+    assert "Do you know what became of it?" in browser.text(f"{MESSAGES}{one.pk}/look/")
+    for nonsense in ({}, {"outcome": "perhaps"}):
+        browser.post(f"{MESSAGES}{one.pk}/settle/", nonsense)
+        one.refresh_from_db()
+        assert one.state == "UNKNOWN"
+    assert staff_of("STAFF").post(f"{MESSAGES}{one.pk}/settle/", {"outcome": "sent"}).status_code == 403
+    browser.post(f"{MESSAGES}{one.pk}/settle/", {"outcome": "sent"})
+    one.refresh_from_db()
+    assert one.state == "SENT"
+    browser.post(f"{MESSAGES}{one.pk}/settle/", {"outcome": "failed"})
+    one.refresh_from_db()
+    assert one.state == "SENT", "what is known stays"
+
+
 def test_only_those_who_market_make_and_send(sent: Campaign) -> None:
     for role in ("STAFF", "VIEWER"):
         browser = staff_of(role)
